@@ -1,0 +1,3 @@
+//! oht50_bridge: a robot on ROS 2, seen and driven from the web.
+
+pub mod auth;
