@@ -1,3 +1,4 @@
 //! oht50_bridge: a robot on ROS 2, seen and driven from the web.
 
 pub mod auth;
+pub mod safety;

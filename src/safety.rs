@@ -1,0 +1,366 @@
+//! When the robot moves, and when it stops: commands, scans, odometry and ticks in, a [`Decision`] out.
+//!
+//! The [`Gate`] is the only maker of [`SafeVelocity`], and the robot accepts nothing else, so a command that was not
+//! checked does not compile. Everything here is pure: `now` is an argument, monotonic, since the bridge's start.
+//!
+//! [`control`] says who drives, [`limit`] how fast, [`latch`] is the lane that stops take around every queue.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub mod control;
+pub mod facts;
+pub mod gate;
+pub mod latch;
+pub mod limit;
+
+pub use gate::Gate;
+
+/// One WebSocket connection; never reused within a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// Who asks for something: a connection and the user behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The connection; control belongs to it, not to the user.
+    pub connection: ConnectionId,
+    /// `user_id` of the token.
+    pub user_id: u64,
+    /// `sub` of the token.
+    pub username: Arc<str>,
+}
+
+/// Why a connection counts as lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkLoss {
+    /// Closed by either side, or reset.
+    Closed,
+    /// Nothing was heard for the heartbeat time-out.
+    Silent,
+    /// Its token ran out.
+    TokenExpired,
+}
+
+/// The four documented motions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each says what its wire name says
+pub enum MotionKind {
+    MoveForward,
+    MoveBackward,
+    TurnLeft,
+    TurnRight,
+}
+
+/// A motion as an operator asks for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MotionRequest {
+    /// Which way.
+    pub kind: MotionKind,
+    /// Magnitude in m/s for moves, rad/s for turns, 0 to 10; `None`: the configured default.
+    pub speed: Option<f64>,
+    /// How long, 0 to 3600 s; `None`: `command_hold`.
+    pub duration: Option<Duration>,
+}
+
+/// The Gate's configuration; every value is checked by `config`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateConfig {
+    /// Highest speed, m/s.
+    pub max_linear_speed: f64,
+    /// Highest turn rate, rad/s.
+    pub max_angular_speed: f64,
+    /// Growth of the speed, m/s².
+    pub linear_acceleration: f64,
+    /// Growth of the turn rate, rad/s².
+    pub angular_acceleration: f64,
+    /// Speed of a move that names none, m/s.
+    pub default_linear_speed: f64,
+    /// Turn rate of a turn that names none, rad/s.
+    pub default_angular_speed: f64,
+    /// Below this the robot counts as at rest, m/s (and rad/s).
+    pub rest_speed: f64,
+    /// How long a motion without a duration runs.
+    pub command_hold: Duration,
+    /// How long control is kept after the last command ran out.
+    pub control_hold: Duration,
+    /// Without a scan for this long nothing moves.
+    pub scan_timeout: Duration,
+    /// Odometry older than this says nothing about rest or motion.
+    pub odom_timeout: Duration,
+    /// Highest speed while docking or undocking, m/s.
+    pub docking_speed: f64,
+    /// Docking that takes longer is stopped.
+    pub docking_timeout: Duration,
+}
+
+/// A velocity for the robot's base.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Velocity {
+    /// m/s, forward positive.
+    pub linear: f64,
+    /// rad/s, counter-clockwise positive.
+    pub angular: f64,
+}
+
+/// A velocity that passed the Gate: finite, limited, commanded by whoever drives. Only the Gate makes it, and the
+/// robot accepts nothing else.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SafeVelocity(Velocity);
+
+/// What the Gate decided at one instant, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// To be published at once; `None`: nothing, so that others may use the topic.
+    pub velocity: Option<SafeVelocity>,
+    /// The most restrictive reason that held.
+    pub reason: Reason,
+}
+
+/// Why the Gate decided as it did, from the most restrictive to the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The emergency stop is latched.
+    EmergencyStop,
+    /// The bridge is stopping.
+    ShuttingDown,
+    /// The bridge did not run for a while: what it knew is void.
+    Suspended,
+    /// Nobody listens on `cmd_vel`.
+    DriveAbsent,
+    /// No fresh scan.
+    ScanStale,
+    /// The driver's connection was closed or reset.
+    LinkClosed,
+    /// The driver fell silent.
+    LinkSilent,
+    /// The driver's token ran out.
+    TokenExpired,
+    /// Somebody sent `stop`.
+    Stopped,
+    /// Docking took too long.
+    DockingTimeout,
+    /// The motion ran its time.
+    Finished,
+    /// A motion is carried out below what was asked.
+    Limited,
+    /// The docking controller drives.
+    Docking,
+    /// A motion is carried out as asked.
+    Moving,
+    /// Nothing is asked.
+    Idle,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// Somebody else drives.
+    #[error("{0} is in control")]
+    NotInControl(Arc<str>),
+    /// The emergency stop is latched.
+    #[error("Emergency stop is active")]
+    EmergencyStopActive,
+    /// No fresh scan.
+    #[error("No fresh LiDAR scan")]
+    ScanStale,
+    /// Nobody listens on `cmd_vel`.
+    #[error("The drive is not listening on cmd_vel")]
+    DriveAbsent,
+    /// Docking or undocking goes on.
+    #[error("Docking is in progress")]
+    Docking,
+    /// The emergency stop is not latched, so there is nothing to reset.
+    #[error("Emergency stop is not active")]
+    NotLatched,
+    /// The robot moves, or nobody knows whether it does.
+    #[error("The robot is not known to stand still")]
+    NotAtRest,
+    /// The motion ended before its first velocity was published.
+    #[error("Aborted: {0}")]
+    Aborted(Reason),
+    /// A newer command took its place before it had begun.
+    #[error("Replaced by a newer command")]
+    Replaced,
+    /// The bridge is stopping.
+    #[error("The bridge is stopping")]
+    ShuttingDown,
+}
+
+/// Who or what latched the emergency stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSource {
+    /// An operator, over the WebSocket.
+    Web,
+    /// It was latched when the bridge last ended.
+    Restored,
+    /// The file that keeps the latch could not be read.
+    StateUnreadable,
+}
+
+/// A latched emergency stop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmergencyStop {
+    /// Where it came from.
+    pub source: StopSource,
+    /// Who, where it was a person.
+    pub by: Option<Caller>,
+    /// Since when.
+    pub since: Duration,
+    /// For people.
+    pub reason: String,
+}
+
+/// What others are told about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SafetyEvent {
+    /// The emergency stop latched.
+    EmergencyStopEngaged(EmergencyStop),
+    /// It was released.
+    EmergencyStopReset(Caller),
+    /// Who drives changed, and why.
+    ControlChanged(Option<Caller>, Reason),
+    /// A motion ran its time.
+    MotionFinished(MotionKind),
+    /// A motion was ended early.
+    MotionAborted(MotionKind, Reason),
+    /// Docking or undocking was ended early.
+    DockingAborted(Reason),
+    /// The scans ceased; age of the newest one.
+    ScanLost(Option<Duration>),
+    /// They are back.
+    ScanRestored,
+}
+
+/// The end of a command that was accepted: to be answered to its connection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Who asked.
+    pub connection: ConnectionId,
+    /// With which ticket.
+    pub ticket: u64,
+    /// What came of it, in words.
+    pub result: Result<String, Refusal>,
+}
+
+impl GateConfig {
+    /// The speed of a motion that names none, m/s or rad/s.
+    pub fn default_speed(&self, kind: MotionKind) -> f64 {
+        if kind.is_turn() { self.default_angular_speed } else { self.default_linear_speed }
+    }
+
+    /// The highest speed of a motion, m/s or rad/s.
+    pub fn max_speed(&self, kind: MotionKind) -> f64 {
+        if kind.is_turn() { self.max_angular_speed } else { self.max_linear_speed }
+    }
+}
+
+impl SafeVelocity {
+    /// m/s, forward positive.
+    pub fn linear(self) -> f64 {
+        self.0.linear
+    }
+
+    /// rad/s, counter-clockwise positive.
+    pub fn angular(self) -> f64 {
+        self.0.angular
+    }
+
+    /// Whether it stops the robot.
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+}
+
+impl Velocity {
+    /// Whether it stops the robot.
+    pub fn is_zero(self) -> bool {
+        self == Velocity::default()
+    }
+}
+
+impl MotionKind {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MotionKind::MoveForward => "move_forward",
+            MotionKind::MoveBackward => "move_backward",
+            MotionKind::TurnLeft => "turn_left",
+            MotionKind::TurnRight => "turn_right",
+        }
+    }
+
+    /// For people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            MotionKind::MoveForward => "Moving forward",
+            MotionKind::MoveBackward => "Moving backward",
+            MotionKind::TurnLeft => "Turning left",
+            MotionKind::TurnRight => "Turning right",
+        }
+    }
+
+    /// Whether it turns on the spot.
+    pub fn is_turn(self) -> bool {
+        matches!(self, MotionKind::TurnLeft | MotionKind::TurnRight)
+    }
+
+    /// The velocity of this motion at a magnitude in m/s or rad/s.
+    pub fn velocity(self, speed: f64) -> Velocity {
+        match self {
+            MotionKind::MoveForward => Velocity { linear: speed, angular: 0.0 },
+            MotionKind::MoveBackward => Velocity { linear: -speed, angular: 0.0 },
+            MotionKind::TurnLeft => Velocity { linear: 0.0, angular: speed },
+            MotionKind::TurnRight => Velocity { linear: 0.0, angular: -speed },
+        }
+    }
+}
+
+impl Reason {
+    /// The name on the wire and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::EmergencyStop => "emergency_stop",
+            Reason::ShuttingDown => "shutting_down",
+            Reason::Suspended => "suspended",
+            Reason::DriveAbsent => "drive_absent",
+            Reason::ScanStale => "scan_stale",
+            Reason::LinkClosed => "link_closed",
+            Reason::LinkSilent => "link_silent",
+            Reason::TokenExpired => "token_expired",
+            Reason::Stopped => "stopped",
+            Reason::DockingTimeout => "docking_timeout",
+            Reason::Finished => "finished",
+            Reason::Limited => "limited",
+            Reason::Docking => "docking",
+            Reason::Moving => "moving",
+            Reason::Idle => "idle",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl From<LinkLoss> for Reason {
+    fn from(loss: LinkLoss) -> Reason {
+        match loss {
+            LinkLoss::Closed => Reason::LinkClosed,
+            LinkLoss::Silent => Reason::LinkSilent,
+            LinkLoss::TokenExpired => Reason::TokenExpired,
+        }
+    }
+}
+
+impl StopSource {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StopSource::Web => "web",
+            StopSource::Restored => "restored",
+            StopSource::StateUnreadable => "state_unreadable",
+        }
+    }
+}

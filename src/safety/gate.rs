@@ -1,0 +1,381 @@
+//! The Gate: everything that wants to move the robot comes here, and a velocity that may be published comes out.
+
+use std::time::Duration;
+
+use super::{
+    Caller, ConnectionId, Decision, EmergencyStop, GateConfig, LinkLoss, MotionRequest, Outcome,
+    Reason, Refusal, SafeVelocity, SafetyEvent, StopSource, Velocity, control::Control,
+    facts::Facts, limit,
+};
+use crate::auth::Operator;
+
+mod activity;
+mod docking;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use activity::{Activity, Docking, Motion};
+pub use activity::{MotionState, Ticket};
+
+/// Decides what the robot does. One owner (`app/motion.rs`) feeds it and publishes its decisions.
+///
+/// Scans, odometry and the drive's presence are facts that are put in; commands are accepted or refused at once;
+/// [`tick`](Gate::tick) decides. A stop of any cause ends the motion: nothing resumes by itself. Zones join here as
+/// one more fact when they come, and win by their place in [`Reason`].
+#[derive(Debug)]
+pub struct Gate {
+    config: GateConfig,
+    control: Control,
+    emergency_stop: Option<EmergencyStop>,
+    activity: Activity,
+    output: Velocity,
+    ticked: Option<Duration>,
+    /// A stop that was not published yet: whatever was asked since waits for it.
+    owes_zero: bool,
+    /// Zeros go out until then.
+    zero_until: Duration,
+    /// Why the last activity ended; told until the next one.
+    ended: Reason,
+    /// The newest stop; commands that were on their way before it are void.
+    stopped_at: u64,
+    facts: Facts,
+    shutting_down: bool,
+    outcomes: Vec<Outcome>,
+    events: Vec<SafetyEvent>,
+}
+
+impl Gate {
+    /// A gate at rest with nobody in control, latched if `emergency_stop` says so.
+    pub fn new(config: GateConfig, emergency_stop: Option<EmergencyStop>) -> Gate {
+        Gate {
+            config,
+            control: Control::default(),
+            emergency_stop,
+            activity: Activity::Idle,
+            output: Velocity::default(),
+            ticked: None,
+            owes_zero: false,
+            zero_until: Duration::ZERO,
+            ended: Reason::Idle,
+            stopped_at: 0,
+            facts: Facts::default(),
+            shutting_down: false,
+            outcomes: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// A valid scan came.
+    pub fn scan(&mut self, now: Duration) {
+        self.facts.scan(now);
+    }
+
+    /// The robot's own measure of its velocity came.
+    pub fn odometry(&mut self, velocity: Velocity, now: Duration) {
+        self.facts.odometry(velocity, now);
+    }
+
+    /// Whether anybody listens on `cmd_vel`.
+    pub fn drive(&mut self, present: bool) {
+        self.facts.drive_present = present;
+    }
+
+    /// A motion command. Accepted, it is answered through [`take_outcomes`](Gate::take_outcomes) at the first
+    /// velocity other than zero; a motion of no speed or no time succeeds at once, and takes no control.
+    pub fn command(
+        &mut self,
+        caller: &Caller,
+        ticket: Ticket,
+        _proof: Operator,
+        request: MotionRequest,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        self.admit(caller, ticket, now)?;
+        if matches!(self.activity, Activity::Docking(_)) {
+            return Err(Refusal::Docking);
+        }
+        let asked = request.speed.unwrap_or(self.config.default_speed(request.kind));
+        let speed = limit::within(asked, self.config.max_speed(request.kind));
+        let duration = request.duration.unwrap_or(self.config.command_hold);
+        if speed == 0.0 || duration.is_zero() {
+            // Somebody who asks for no speed while driving wants to stand.
+            if self.activity.driver() == Some(ticket.connection) {
+                self.end(Reason::Stopped, now);
+            }
+            self.answer(ticket, Ok("Nothing to move".to_owned()));
+            return Ok(());
+        }
+        self.replace_motion();
+        let until = now.saturating_add(duration);
+        self.take_control(caller, until.saturating_add(self.config.control_hold), now);
+        self.activity =
+            Activity::Motion(Motion::new(ticket, request.kind, asked, speed, duration, now));
+        Ok(())
+    }
+
+    /// Somebody sent `stop`, with this number in the latch; anybody may.
+    pub fn stop(&mut self, sequence: u64, now: Duration) {
+        self.stopped_at = self.stopped_at.max(sequence);
+        self.halt(Reason::Stopped, now);
+    }
+
+    /// Latches the emergency stop. Latched already, it only ends what moves.
+    pub fn emergency_stop(
+        &mut self,
+        source: StopSource,
+        by: Option<Caller>,
+        sequence: u64,
+        now: Duration,
+    ) {
+        self.stopped_at = self.stopped_at.max(sequence);
+        self.halt(Reason::EmergencyStop, now);
+        if self.emergency_stop.is_none() {
+            let reason = match &by {
+                Some(caller) => format!("Pressed by {}", caller.username),
+                None => source.as_str().to_owned(),
+            };
+            let stop = EmergencyStop { source, by, since: now, reason };
+            self.events.push(SafetyEvent::EmergencyStopEngaged(stop.clone()));
+            self.emergency_stop = Some(stop);
+        }
+    }
+
+    /// Releases the latch, if the robot is known to stand still. Never starts a motion.
+    pub fn reset(
+        &mut self,
+        caller: &Caller,
+        ticket: Ticket,
+        _proof: Operator,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        if self.shutting_down {
+            return Err(Refusal::ShuttingDown);
+        }
+        if self.emergency_stop.is_none() {
+            return Err(Refusal::NotLatched);
+        }
+        if ticket.after < self.stopped_at {
+            return Err(Refusal::Aborted(Reason::EmergencyStop));
+        }
+        if !self.at_rest(now) {
+            return Err(Refusal::NotAtRest);
+        }
+        self.emergency_stop = None;
+        self.events.push(SafetyEvent::EmergencyStopReset(caller.clone()));
+        Ok(())
+    }
+
+    /// A connection is gone: if it drove, the robot stops and control is free.
+    pub fn link_lost(&mut self, connection: ConnectionId, loss: LinkLoss, now: Duration) {
+        if self.activity.driver() == Some(connection) {
+            self.end(loss.into(), now);
+        }
+        if self.control.release(connection) {
+            self.events.push(SafetyEvent::ControlChanged(None, loss.into()));
+        }
+    }
+
+    /// The bridge stops: zero, and nothing is accepted any more.
+    pub fn shut_down(&mut self, now: Duration) {
+        self.shutting_down = true;
+        self.halt(Reason::ShuttingDown, now);
+    }
+
+    /// Decides what to publish now. Called at [`TICK`], and at once after a command or a stop.
+    pub fn tick(&mut self, now: Duration) -> Decision {
+        let elapsed = self.elapsed(now);
+        match self.facts.scan_change(self.config.scan_timeout, now) {
+            Some(true) => self.events.push(SafetyEvent::ScanRestored),
+            Some(false) => self.events.push(SafetyEvent::ScanLost(self.facts.scan_age(now))),
+            None => {}
+        }
+        if self.control.expire(now) {
+            self.events.push(SafetyEvent::ControlChanged(None, Reason::Idle));
+        }
+        if let Some(reason) = self.reason_to_end(now, elapsed) {
+            self.end(reason, now);
+        }
+        let owes_zero = std::mem::take(&mut self.owes_zero);
+        let target =
+            if owes_zero { Velocity::default() } else { self.activity.target(&self.config, now) };
+        let within = limit::clamp(target, &self.config);
+        self.output =
+            limit::ramp(self.output, within, elapsed.min(TICK).as_secs_f64(), &self.config);
+        let decision = self.decision(now, target);
+        self.announce();
+        decision
+    }
+
+    /// Answers that became due; to be fetched after the decision was published.
+    pub fn take_outcomes(&mut self) -> Vec<Outcome> {
+        std::mem::take(&mut self.outcomes)
+    }
+
+    /// What happened since the last call.
+    pub fn take_events(&mut self) -> Vec<SafetyEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What every command must meet, from the most restrictive on.
+    fn admit(&self, caller: &Caller, ticket: Ticket, now: Duration) -> Result<(), Refusal> {
+        if self.emergency_stop.is_some() {
+            return Err(Refusal::EmergencyStopActive);
+        }
+        if self.shutting_down {
+            return Err(Refusal::ShuttingDown);
+        }
+        if ticket.after < self.stopped_at {
+            return Err(Refusal::Aborted(Reason::Stopped));
+        }
+        self.control.admits(caller.connection).map_err(Refusal::NotInControl)?;
+        if !self.facts.drive_present {
+            return Err(Refusal::DriveAbsent);
+        }
+        if !self.facts.scan_is_fresh(self.config.scan_timeout, now) {
+            return Err(Refusal::ScanStale);
+        }
+        Ok(())
+    }
+
+    fn take_control(&mut self, caller: &Caller, until: Duration, now: Duration) {
+        if self.control.hold(caller, until, now) {
+            self.events.push(SafetyEvent::ControlChanged(Some(caller.clone()), Reason::Moving));
+        }
+    }
+
+    fn replace_motion(&mut self) {
+        if let Activity::Motion(motion) = std::mem::replace(&mut self.activity, Activity::Idle)
+            && motion.announcement.is_some()
+        {
+            self.answer(motion.ticket, Err(Refusal::Replaced));
+        }
+    }
+
+    /// Why what goes on must end now; the most restrictive reason wins.
+    fn reason_to_end(&self, now: Duration, elapsed: Duration) -> Option<Reason> {
+        let over = match &self.activity {
+            Activity::Idle => return None,
+            Activity::Motion(motion) => (now >= motion.until).then_some(Reason::Finished),
+            Activity::Docking(docking) => (now >= docking.until).then_some(Reason::DockingTimeout),
+        };
+        let reasons = [
+            (elapsed > SUSPENDED).then_some(Reason::Suspended),
+            (!self.facts.drive_present).then_some(Reason::DriveAbsent),
+            (!self.facts.scan_is_fresh(self.config.scan_timeout, now)).then_some(Reason::ScanStale),
+            over,
+        ];
+        reasons.into_iter().flatten().min()
+    }
+
+    /// Ends what goes on, and says zero even if nothing does.
+    fn halt(&mut self, reason: Reason, now: Duration) {
+        self.end(reason, now);
+        self.ended = reason;
+        self.zero_until = now + ZEROS;
+    }
+
+    /// Ends what goes on, answers for it and tells others.
+    fn end(&mut self, reason: Reason, now: Duration) {
+        match std::mem::replace(&mut self.activity, Activity::Idle) {
+            Activity::Idle => return,
+            Activity::Motion(motion) => {
+                if motion.announcement.is_some() {
+                    self.answer(motion.ticket, Err(Refusal::Aborted(reason)));
+                }
+                self.events.push(match reason {
+                    Reason::Finished => SafetyEvent::MotionFinished(motion.kind),
+                    _ => SafetyEvent::MotionAborted(motion.kind, reason),
+                });
+            }
+            Activity::Docking(docking) => {
+                self.answer(docking.ticket, Err(Refusal::Aborted(reason)));
+                self.events.push(SafetyEvent::DockingAborted(reason));
+            }
+        }
+        self.rest(reason, now);
+    }
+
+    fn rest(&mut self, reason: Reason, now: Duration) {
+        self.activity = Activity::Idle;
+        self.owes_zero |= !self.output.is_zero();
+        self.output = Velocity::default();
+        self.ended = reason;
+        self.zero_until = now + ZEROS;
+        if reason == Reason::Suspended {
+            if self.control.clear() {
+                self.events.push(SafetyEvent::ControlChanged(None, reason));
+            }
+        } else if let Some(holder) = self.control.holder().cloned() {
+            self.control.hold(&holder.caller, now + self.config.control_hold, now);
+        }
+    }
+
+    fn decision(&self, now: Duration, target: Velocity) -> Decision {
+        let reason = if self.emergency_stop.is_some() {
+            Reason::EmergencyStop
+        } else {
+            match &self.activity {
+                Activity::Motion(motion) if motion.clamped || self.output != target => {
+                    Reason::Limited
+                }
+                Activity::Motion(_) => Reason::Moving,
+                Activity::Docking(_) => Reason::Docking,
+                Activity::Idle => self.why_idle(now),
+            }
+        };
+        let silent = matches!(self.activity, Activity::Idle)
+            && self.emergency_stop.is_none()
+            && now >= self.zero_until;
+        Decision { velocity: (!silent).then_some(SafeVelocity(self.output)), reason }
+    }
+
+    /// What would refuse the next motion, or what ended the last one a moment ago.
+    fn why_idle(&self, now: Duration) -> Reason {
+        if self.shutting_down {
+            Reason::ShuttingDown
+        } else if !self.facts.drive_present {
+            Reason::DriveAbsent
+        } else if !self.facts.scan_is_fresh(self.config.scan_timeout, now) {
+            Reason::ScanStale
+        } else if now < self.zero_until {
+            self.ended
+        } else {
+            Reason::Idle
+        }
+    }
+
+    fn announce(&mut self) {
+        if self.output.is_zero() {
+            return;
+        }
+        if let Activity::Motion(motion) = &mut self.activity
+            && let Some(announcement) = motion.announcement.take()
+        {
+            let ticket = motion.ticket;
+            self.answer(ticket, Ok(announcement));
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, result: Result<String, Refusal>) {
+        let Ticket { connection, number, .. } = ticket;
+        self.outcomes.push(Outcome { connection, ticket: number, result });
+    }
+
+    /// Time since the last tick. A first tick, and one out of idleness, stands for one period.
+    fn elapsed(&mut self, now: Duration) -> Duration {
+        let since = self.ticked.map_or(TICK, |before| now.saturating_sub(before));
+        self.ticked = Some(now);
+        if self.output.is_zero() { since.max(TICK) } else { since }
+    }
+}
+
+/// Time between decisions.
+pub const TICK: Duration = Duration::from_millis(20);
+
+/// A longer gap between ticks means that the process did not run.
+const SUSPENDED: Duration = Duration::from_millis(100);
+
+/// After a stop, zero is repeated for this long.
+const ZEROS: Duration = Duration::from_millis(500);

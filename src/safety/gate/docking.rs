@@ -1,0 +1,49 @@
+//! Docking and undocking: the docking controller steers, and its velocities leave through the Gate like any other.
+
+use std::time::Duration;
+
+use super::{
+    super::{Caller, Reason, Refusal, Velocity},
+    Activity, Docking, Gate, Ticket,
+};
+use crate::auth::Operator;
+
+impl Gate {
+    /// The docking controller begins; its velocities pass until [`docking_ended`](Gate::docking_ended).
+    pub fn begin_docking(
+        &mut self,
+        caller: &Caller,
+        ticket: Ticket,
+        _proof: Operator,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        self.admit(caller, ticket, now)?;
+        if !matches!(self.activity, Activity::Idle) {
+            return Err(match self.activity {
+                Activity::Docking(_) => Refusal::Docking,
+                _ => Refusal::NotAtRest,
+            });
+        }
+        let until = now + self.config.docking_timeout;
+        self.take_control(caller, until + self.config.control_hold, now);
+        self.activity = Activity::Docking(Docking { ticket, wanted: None, until });
+        Ok(())
+    }
+
+    /// A velocity of the docking controller; counts only while docking.
+    pub fn dock_velocity(&mut self, wanted: Velocity, now: Duration) {
+        if let Activity::Docking(docking) = &mut self.activity {
+            docking.wanted = Some((wanted, now));
+        }
+    }
+
+    /// The docking controller is done; whether that docking was still going on.
+    pub fn docking_ended(&mut self, ticket: Ticket, now: Duration) -> bool {
+        let current =
+            matches!(&self.activity, Activity::Docking(docking) if docking.ticket == ticket);
+        if current {
+            self.rest(Reason::Finished, now);
+        }
+        current
+    }
+}

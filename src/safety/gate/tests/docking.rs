@@ -1,0 +1,53 @@
+//! The Gate while somebody else steers.
+
+use super::*;
+
+#[test]
+fn docking_passes_the_controllers_velocity_within_its_own_limit() {
+    let mut bench = Bench::new();
+    let ticket = bench.ticket(1);
+    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+    assert_eq!(linear(bench.tick()), 0.0, "nothing asked yet");
+    assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::Docking));
+    for _ in 0..50 {
+        bench.gate.dock_velocity(Velocity { linear: -0.7, angular: f64::NAN }, bench.now);
+        bench.tick();
+    }
+    let decision = bench.tick();
+    assert_eq!((linear(decision), decision.reason), (-0.1, Reason::Docking));
+    assert_eq!(linear(bench.run(0.6)), 0.0, "the controller fell silent");
+    assert!(bench.gate.docking_ended(ticket, bench.now));
+    assert!(!bench.gate.docking_ended(ticket, bench.now), "once");
+    bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);
+    assert_eq!(linear(bench.tick()), 0.0, "no longer listened to");
+}
+
+#[test]
+fn docking_ends_by_a_stop_a_lost_link_a_latch_or_its_time() {
+    type End = fn(&mut Bench);
+    let rows: [(End, Reason); 4] = [
+        (|bench| bench.stop(), Reason::Stopped),
+        (
+            |bench| bench.gate.link_lost(ConnectionId(1), LinkLoss::Closed, bench.now),
+            Reason::LinkClosed,
+        ),
+        (|bench| bench.emergency_stop(2), Reason::EmergencyStop),
+        (
+            |bench| {
+                bench.run(45.0);
+            },
+            Reason::DockingTimeout,
+        ),
+    ];
+    for (end, reason) in rows {
+        let mut bench = Bench::new();
+        let ticket = bench.ticket(1);
+        bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+        bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);
+        bench.run(0.2);
+        end(&mut bench);
+        assert_eq!(linear(bench.tick()), 0.0, "{reason}");
+        assert_eq!(bench.outcomes(), [Err(Refusal::Aborted(reason))]);
+        assert_eq!(bench.gate.docking(), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The lane that stops take: it bypasses every queue and cannot overflow.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::{Notify, watch};
+
+use super::{Caller, ConnectionId, LinkLoss};
+
+/// The handle by which a reader stops the robot before anything else is looked at.
+///
+/// Calls never block, never fail and are idempotent: what is waiting is a set of callers, so a flood from one
+/// connection is one entry and the set is bounded by the connection pool. The owner of the Gate
+/// [`wait`](StopLatch::wait)s, [`take`](StopLatch::take)s, publishes zero, and reports it by
+/// [`served`](StopLatch::served).
+#[derive(Clone, Default)]
+pub struct StopLatch(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    notify: Notify,
+    served: watch::Sender<u64>,
+}
+
+/// What the latch holds for the owner of the Gate.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Who asked for an emergency stop; the first one counts as its cause.
+    pub emergency_stops: Vec<Caller>,
+    /// Who asked for a stop.
+    pub stops: Vec<Caller>,
+    /// Connections that are gone, and why.
+    pub lost: Vec<(ConnectionId, LinkLoss)>,
+    /// Sequence number of the newest call in here.
+    pub sequence: u64,
+}
+
+impl StopLatch {
+    /// Latches the emergency stop; returns the number that [`served`](StopLatch::served) will reach once zero is out.
+    pub fn emergency_stop(&self, caller: Caller) -> u64 {
+        self.put(|waiting| remember(&mut waiting.emergency_stops, caller))
+    }
+
+    /// Ends the motion; returns the number that [`served`](StopLatch::served) will reach once zero is out.
+    pub fn stop(&self, caller: Caller) -> u64 {
+        self.put(|waiting| remember(&mut waiting.stops, caller))
+    }
+
+    /// Opens the link of a connection; its loss, however it comes, reaches the owner of the Gate.
+    pub fn link(&self, connection: ConnectionId) -> Link {
+        Link { latch: self.clone(), connection, alive: Alive(Arc::new(AtomicBool::new(true))) }
+    }
+
+    /// Number of the newest call: a command that carries a smaller number than a stop is older than that stop.
+    pub fn sequence(&self) -> u64 {
+        self.lock().sequence
+    }
+
+    /// Returns when something is waiting. Called by the owner of the Gate.
+    pub async fn wait(&self) {
+        self.0.notify.notified().await;
+    }
+
+    /// Takes what is waiting. Called by the owner of the Gate.
+    pub fn take(&self) -> Waiting {
+        let mut waiting = self.lock();
+        let sequence = waiting.sequence;
+        std::mem::replace(&mut *waiting, Waiting { sequence, ..Waiting::default() })
+    }
+
+    /// Says that zero was published for every call up to `sequence`.
+    pub fn serve(&self, sequence: u64) {
+        self.0.served.send_replace(sequence);
+    }
+
+    /// The number of the newest call for which zero was published.
+    pub fn served(&self) -> watch::Receiver<u64> {
+        self.0.served.subscribe()
+    }
+
+    fn put(&self, change: impl FnOnce(&mut Waiting)) -> u64 {
+        let mut waiting = self.lock();
+        change(&mut waiting);
+        waiting.sequence += 1;
+        let sequence = waiting.sequence;
+        drop(waiting);
+        self.0.notify.notify_one();
+        sequence
+    }
+
+    /// A panic elsewhere must not take the stop away: a poisoned lock is used as it is.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The link of one connection. Losing it, or dropping it, ends the motion it commanded.
+pub struct Link {
+    latch: StopLatch,
+    connection: ConnectionId,
+    alive: Alive,
+}
+
+/// Whether the link that a command came by is still there; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Alive(Arc<AtomicBool>);
+
+impl Link {
+    /// Marks the link as lost, once. Commands that are still on their way are void from here on.
+    pub fn lose(&self, cause: LinkLoss) {
+        if self.alive.0.swap(false, Ordering::SeqCst) {
+            self.latch.put(|waiting| waiting.lost.push((self.connection, cause)));
+        }
+    }
+
+    /// To travel with each command.
+    pub fn alive(&self) -> Alive {
+        self.alive.clone()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.lose(LinkLoss::Closed);
+    }
+}
+
+impl Alive {
+    /// Whether the link is still there.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+fn remember(callers: &mut Vec<Caller>, caller: Caller) {
+    if !callers.iter().any(|known| known.connection == caller.connection) {
+        callers.push(caller);
+    }
+}
