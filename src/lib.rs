@@ -1,4 +1,5 @@
 //! oht50_bridge: a robot on ROS 2, seen and driven from the web.
 
 pub mod auth;
+pub mod lidar;
 pub mod safety;
