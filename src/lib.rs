@@ -3,3 +3,4 @@
 pub mod auth;
 pub mod lidar;
 pub mod safety;
+pub mod sim;
