@@ -2,5 +2,6 @@
 
 pub mod auth;
 pub mod lidar;
+pub mod protocol;
 pub mod safety;
 pub mod sim;

@@ -1,0 +1,101 @@
+//! Numbers as they go out: rounded to what a sensor can mean, finite, and never a negative zero.
+
+use std::{fmt::Write, time::Duration};
+
+/// To the millimetre, or a thousandth of another unit; `None` if it is not finite.
+pub(super) fn thousandths(value: f64) -> Option<f64> {
+    round(value, 1000.0)
+}
+
+/// To a tenth; `None` if it is not finite.
+pub(super) fn tenths(value: f64) -> Option<f64> {
+    round(value, 10.0)
+}
+
+/// Seconds, to the millisecond.
+pub(super) fn seconds(value: Duration) -> Option<f64> {
+    thousandths(value.as_secs_f64())
+}
+
+/// Appends `[x,y]` to the millimetre; `false` if that is no place on earth, and nothing was written.
+pub(super) fn push_point(text: &mut String, point: [f64; 2]) -> bool {
+    let [x, y] = point.map(|metres| (metres * 1000.0).round());
+    if !(x.abs() <= FARTHEST && y.abs() <= FARTHEST) {
+        return false;
+    }
+    text.push('[');
+    push_millimetres(text, x as i64);
+    text.push(',');
+    push_millimetres(text, y as i64);
+    text.push(']');
+    true
+}
+
+/// Fixed point, since 1440 floats at 20 Hz are what the bridge writes most of.
+fn push_millimetres(text: &mut String, value: i64) {
+    let sign = if value < 0 { "-" } else { "" };
+    let (metres, rest) = (value.unsigned_abs() / 1000, value.unsigned_abs() % 1000);
+    // Writing to a String does not fail.
+    let _ = match rest {
+        rest if rest % 100 == 0 => write!(text, "{sign}{metres}.{}", rest / 100),
+        rest if rest % 10 == 0 => write!(text, "{sign}{metres}.{:02}", rest / 10),
+        rest => write!(text, "{sign}{metres}.{rest:03}"),
+    };
+}
+
+fn round(value: f64, steps: f64) -> Option<f64> {
+    let rounded = (value * steps).round() / steps + 0.0; // -0.0 becomes 0.0
+    rounded.is_finite().then_some(rounded)
+}
+
+/// Millimetres.
+const FARTHEST: f64 = 1e9;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check_point(point: [f64; 2], expected: &str) {
+        let mut text = String::new();
+        push_point(&mut text, point);
+        assert_eq!(text, expected, "{point:?}");
+    }
+
+    #[test]
+    fn a_point_is_written_to_the_millimetre() {
+        check_point([1.0, 2.0], "[1.0,2.0]");
+        check_point([-0.0, -0.0004], "[0.0,0.0]");
+        check_point([-0.0005, 0.0005], "[-0.001,0.001]");
+        check_point([-12.34, 0.5], "[-12.34,0.5]");
+        check_point([1.05, -1.005], "[1.05,-1.005]");
+        check_point([0.9999, 19.99951], "[1.0,20.0]");
+        for point in [[f64::NAN, 0.0], [0.0, f64::INFINITY], [f64::NEG_INFINITY, 1.0], [1e300, 0.0]]
+        {
+            check_point(point, "");
+        }
+    }
+
+    #[test]
+    fn a_number_is_rounded_and_finite() {
+        assert_eq!(thousandths(0.123_456), Some(0.123));
+        assert_eq!(tenths(45.25), Some(45.3));
+        assert_eq!(seconds(Duration::from_micros(1_234_567)), Some(1.235));
+        assert!(thousandths(-0.0001).is_some_and(f64::is_sign_positive));
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
+            assert_eq!(thousandths(value), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_point_is_read_back_within_half_a_millimetre(x in -1e5..1e5f64, y in -1e5..1e5f64) {
+            let mut text = String::new();
+            prop_assert!(push_point(&mut text, [x, y]));
+            let read: [f64; 2] = serde_json::from_str(&text).expect("JSON");
+            prop_assert!((read[0] - x).abs() < 0.000_501 && (read[1] - y).abs() < 0.000_501, "{}", text);
+            prop_assert!(!text.contains("-0.0,") && !text.contains("-0.0]"));
+        }
+    }
+}
