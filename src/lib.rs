@@ -1,6 +1,7 @@
 //! oht50_bridge: a robot on ROS 2, seen and driven from the web.
 
 pub mod auth;
+pub mod config;
 pub mod lidar;
 pub mod protocol;
 pub mod safety;
