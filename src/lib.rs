@@ -5,4 +5,5 @@ pub mod config;
 pub mod lidar;
 pub mod protocol;
 pub mod safety;
+pub mod session;
 pub mod sim;

@@ -1,0 +1,353 @@
+//! One conversation with a client as a state machine: what came in and the time in, what goes out out.
+//!
+//! It knows neither sockets nor clocks. `server/connection.rs` feeds it and carries out its [`Output`]s in order.
+//! A stop goes to the [`StopLatch`] right here, before anything else is asked: not whether the client is within
+//! its rate, nor who drives.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    auth::{Principal, Verifier},
+    protocol::{
+        CloseReason, ErrorCode, Failure,
+        client::{self, ClientMessage, Request, RobotCommand},
+        server::{self, Event, EventName, Severity},
+    },
+    safety::{
+        Caller, ConnectionId, LinkLoss,
+        latch::{Link, StopLatch},
+    },
+};
+
+mod budget;
+mod exchange;
+mod expiry;
+mod pending;
+#[cfg(test)]
+mod tests;
+
+use budget::{Bucket, Window};
+pub use exchange::{Action, Command, Input, Output};
+use expiry::Expiry;
+use pending::{Asked, Pending};
+
+/// The two times a conversation needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Time {
+    /// Monotonic, for every deadline.
+    pub now: Duration,
+    /// Since the Unix epoch, for time stamps and token expiry.
+    pub unix: Duration,
+}
+
+/// What is the same for every conversation.
+#[derive(Clone)]
+pub struct Terms {
+    /// Checks newer tokens.
+    pub verifier: Arc<Verifier>,
+    /// The stops' own lane.
+    pub latch: StopLatch,
+    /// Told to the client so that it configures itself.
+    pub robot_id: u64,
+    /// Highest speed, m/s.
+    pub max_linear_speed: f64,
+    /// Highest turn rate, rad/s.
+    pub max_angular_speed: f64,
+    /// Time between pings.
+    pub heartbeat_interval: Duration,
+    /// Silence that ends the conversation.
+    pub heartbeat_timeout: Duration,
+}
+
+/// One conversation.
+pub struct Session {
+    terms: Terms,
+    principal: Principal,
+    caller: Caller,
+    expiry: Expiry,
+    heard: Duration,
+    next_ping: Duration,
+    errors: Window,
+    refusals: Window,
+    rate: Bucket,
+    pending: Pending,
+    /// However the connection ends, by a panic too, its motion ends with this.
+    link: Link,
+    closing: bool,
+}
+
+impl Session {
+    /// Starts a conversation with a client whose token was accepted.
+    ///
+    /// `connection_id` is what the client is told: unguessable, unlike `connection`.
+    pub fn open(
+        terms: Terms,
+        principal: Principal,
+        connection: ConnectionId,
+        connection_id: &str,
+        time: Time,
+        out: &mut Vec<Output>,
+    ) -> Session {
+        let caller =
+            Caller { connection, user_id: principal.user_id, username: principal.username.clone() };
+        out.push(Output::Send(server::connection_established(
+            &server::Welcome {
+                user_id: principal.user_id,
+                username: &principal.username,
+                connection_id,
+                role: principal.role,
+                robot_id: terms.robot_id,
+                token_expires_at: principal.expires_at,
+                max_linear_speed: terms.max_linear_speed,
+                max_angular_speed: terms.max_angular_speed,
+                heartbeat_interval: terms.heartbeat_interval,
+            },
+            time.unix,
+        )));
+        Session {
+            expiry: Expiry::of(&principal, time),
+            heard: time.now,
+            next_ping: time.now + terms.heartbeat_interval,
+            errors: Window::new(ERRORS, ERROR_WINDOW),
+            refusals: Window::new(REFUSALS, REFUSAL_WINDOW),
+            rate: Bucket::new(COMMANDS_PER_SECOND, COMMAND_BURST, time.now),
+            pending: Pending::default(),
+            link: terms.latch.link(connection),
+            closing: false,
+            terms,
+            principal,
+            caller,
+        }
+    }
+
+    /// Takes one input; what has to be done is appended to `out`.
+    pub fn handle(&mut self, input: Input<'_>, time: Time, out: &mut Vec<Output>) {
+        if matches!(input, Input::Text(_) | Input::Binary | Input::Heard) {
+            self.heard = time.now;
+        }
+        match input {
+            Input::Text(text) => self.text(text, time, out),
+            Input::Binary => self.close(CloseReason::BinaryRefused, out),
+            Input::Heard => {}
+            Input::Answer(answer) => {
+                if let Some(asked) = self.pending.take(answer.ticket) {
+                    out.push(Output::Send(asked.response(&answer.outcome, time.unix)));
+                }
+            }
+            Input::StopsServed(sequence) => {
+                for asked in self.pending.take_served(sequence) {
+                    let done = Ok(asked.done_text().to_owned());
+                    out.push(Output::Send(asked.response(&done, time.unix)));
+                }
+            }
+            Input::Tick => self.tick(time, out),
+            Input::Close(reason) => self.close(reason, out),
+        }
+    }
+
+    /// When [`Input::Tick`] is wanted next, monotonic.
+    pub fn deadline(&self) -> Duration {
+        let silent = self.heard + self.terms.heartbeat_timeout;
+        self.next_ping.min(silent).min(self.expiry.deadline())
+    }
+
+    /// Who this is, as the robot's side knows it.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    fn text(&mut self, text: &str, time: Time, out: &mut Vec<Output>) {
+        match client::parse(text) {
+            Ok(Request {
+                id,
+                message:
+                    ClientMessage::Robot(command @ (RobotCommand::Stop | RobotCommand::EmergencyStop)),
+            }) => {
+                self.stop(command, id, time, out);
+            }
+            _ if self.closing => {}
+            Ok(request) => self.request(request, time, out),
+            Err(refused) => {
+                let id = refused.request_id.as_deref();
+                out.push(Output::Send(server::error(
+                    refused.code,
+                    &refused.message,
+                    id,
+                    time.unix,
+                )));
+                if self.errors.full(time.now) {
+                    self.close(CloseReason::TooManyErrors, out);
+                }
+            }
+        }
+    }
+
+    /// Latches first. Answers follow when zero was published; of a flood, those that can be remembered.
+    fn stop(
+        &mut self,
+        command: RobotCommand,
+        id: Option<String>,
+        time: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let caller = self.caller.clone();
+        let sequence = match command {
+            RobotCommand::EmergencyStop => self.terms.latch.emergency_stop(caller),
+            _ => self.terms.latch.stop(caller),
+        };
+        let asked = Asked::Robot(command, id);
+        if let Err(asked) = self.pending.add_stop(asked, sequence) {
+            let crowded =
+                Failure::new(ErrorCode::Busy, "Stopping; earlier answers are still on the way");
+            out.push(Output::Send(asked.response(&Err(crowded), time.unix)));
+        }
+    }
+
+    fn request(&mut self, request: Request, time: Time, out: &mut Vec<Output>) {
+        let Request { id, message } = request;
+        match message {
+            ClientMessage::Subscribe(stream) => {
+                out.push(Output::Send(server::subscription_confirmed(
+                    stream,
+                    id.as_deref(),
+                    time.unix,
+                )));
+                out.push(Output::Subscribe(stream));
+            }
+            ClientMessage::Unsubscribe(stream) => {
+                out.push(Output::Unsubscribe(stream));
+                out.push(Output::Send(server::unsubscription_confirmed(
+                    stream,
+                    id.as_deref(),
+                    time.unix,
+                )));
+            }
+            ClientMessage::Ping => out.push(Output::Send(server::pong(id.as_deref(), time.unix))),
+            ClientMessage::Robot(command) => self.command(Asked::Robot(command, id), time, out),
+            ClientMessage::Lidar(command) => self.command(Asked::Lidar(command, id), time, out),
+            ClientMessage::Authenticate { token } => self.authenticate(&token, id, time, out),
+        }
+    }
+
+    /// Alive and understood; within its rate? allowed? then on its way.
+    fn command(&mut self, asked: Asked, time: Time, out: &mut Vec<Output>) {
+        let action = self.within_rate(time).and_then(|()| asked.action(self.principal.operator()));
+        let queued = action.and_then(|action| Ok((action, self.pending.add(asked.clone())?)));
+        match queued {
+            Ok((action, ticket)) => {
+                out.push(Output::Command(Command {
+                    caller: self.caller.clone(),
+                    ticket,
+                    action,
+                    after: self.terms.latch.sequence(),
+                    alive: self.link.alive(),
+                }));
+            }
+            Err(failure) => {
+                let limited = failure.code == ErrorCode::RateLimited;
+                out.push(Output::Send(asked.response(&Err(failure), time.unix)));
+                if limited && self.refusals.full(time.now) {
+                    self.close(CloseReason::RateLimited, out);
+                }
+            }
+        }
+    }
+
+    fn authenticate(&mut self, token: &str, id: Option<String>, time: Time, out: &mut Vec<Output>) {
+        let id = id.as_deref();
+        if let Err(limited) = self.within_rate(time) {
+            out.push(Output::Send(server::error(limited.code, &limited.message, id, time.unix)));
+            if self.refusals.full(time.now) {
+                self.close(CloseReason::RateLimited, out);
+            }
+            return;
+        }
+        match self.terms.verifier.verify(token, time.unix) {
+            Ok(principal) if principal.user_id == self.principal.user_id => {
+                self.expiry = Expiry::of(&principal, time);
+                out.push(Output::Role(principal.role));
+                out.push(Output::Send(server::authenticated(
+                    principal.role,
+                    principal.expires_at,
+                    id,
+                    time.unix,
+                )));
+                self.principal = principal;
+            }
+            refused => {
+                let text = match refused {
+                    Ok(_) => "Token belongs to another user",
+                    Err(_) => CloseReason::InvalidToken.text(),
+                };
+                out.push(Output::Send(server::error(ErrorCode::Unauthorized, text, id, time.unix)));
+                if self.errors.full(time.now) {
+                    self.close(CloseReason::TooManyErrors, out);
+                }
+            }
+        }
+    }
+
+    fn within_rate(&mut self, time: Time) -> Result<(), Failure> {
+        if self.rate.take(time.now) {
+            Ok(())
+        } else {
+            let text = format!("At most {COMMANDS_PER_SECOND} commands per second");
+            Err(Failure::new(ErrorCode::RateLimited, text))
+        }
+    }
+
+    fn tick(&mut self, time: Time, out: &mut Vec<Output>) {
+        if self.closing {
+            return;
+        }
+        if self.expiry.passed(time) {
+            return self.close(CloseReason::TokenExpired, out);
+        }
+        if time.now >= self.heard + self.terms.heartbeat_timeout {
+            return self.close(CloseReason::NoHeartbeat, out);
+        }
+        if time.now >= self.next_ping {
+            out.push(Output::Ping);
+            self.next_ping = time.now + self.terms.heartbeat_interval;
+        }
+        if self.expiry.warn(time) {
+            out.push(Output::Send(server::event(
+                &Event {
+                    name: EventName::TokenExpiring,
+                    severity: Severity::Warning,
+                    message: "The token expires soon; send a new one with authenticate".to_owned(),
+                    data: server::EventData::TokenExpiring {
+                        expires_at: self.principal.expires_at,
+                    },
+                },
+                time.unix,
+            )));
+        }
+    }
+
+    /// A motion ends before its driver is told that the connection does.
+    fn close(&mut self, reason: CloseReason, out: &mut Vec<Output>) {
+        if self.closing {
+            return;
+        }
+        self.closing = true;
+        let loss = match reason {
+            CloseReason::TokenExpired => LinkLoss::TokenExpired,
+            CloseReason::NoHeartbeat => LinkLoss::Silent,
+            _ => LinkLoss::Closed,
+        };
+        self.link.lose(loss);
+        out.push(Output::Close(reason));
+    }
+}
+
+/// `error` messages within [`ERROR_WINDOW`] that close the connection.
+const ERRORS: usize = 5;
+const ERROR_WINDOW: Duration = Duration::from_secs(60);
+
+/// `rate_limited` refusals within [`REFUSAL_WINDOW`] that close the connection.
+const REFUSALS: usize = 40;
+const REFUSAL_WINDOW: Duration = Duration::from_secs(10);
+
+const COMMANDS_PER_SECOND: u32 = 20;
+const COMMAND_BURST: u32 = 40;

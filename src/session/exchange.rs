@@ -1,0 +1,75 @@
+//! What comes into a conversation and what goes out of it.
+
+use crate::{
+    auth::{Operator, Role},
+    protocol::{Answer, CloseReason, Stream, client::LidarCommand},
+    safety::{Caller, MotionRequest, latch::Alive},
+};
+
+/// What happens to a conversation.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary,
+    /// A ping or a pong of the client.
+    Heard,
+    /// An answer from the robot's side.
+    Answer(Answer),
+    /// Zero was published for every stop up to this number.
+    StopsServed(u64),
+    /// The time of [`Session::deadline`](super::Session::deadline) has come.
+    Tick,
+    /// The bridge wants the connection closed.
+    Close(CloseReason),
+}
+
+/// What the connection has to do, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a text message.
+    Send(String),
+    /// Send a ping.
+    Ping,
+    /// Start a stream.
+    Subscribe(Stream),
+    /// End a stream.
+    Unsubscribe(Stream),
+    /// Hand a command to the robot's side; if it has no room, feed back an [`Answer`] with `busy`.
+    Command(Command),
+    /// A newer token was accepted.
+    Role(Role),
+    /// Send a Close; nothing but stops is listened to after it.
+    Close(CloseReason),
+}
+
+/// A command on its way to the robot's side.
+#[derive(Debug)]
+pub struct Command {
+    /// Who asks.
+    pub caller: Caller,
+    /// To be returned with the answer; unique within the connection.
+    pub ticket: u64,
+    /// What, with the proof that the caller may.
+    pub action: Action,
+    /// The newest call of the stop latch when this was parsed: a stop with a higher number voids it.
+    pub after: u64,
+    /// A command whose link is gone is void.
+    pub alive: Alive,
+}
+
+/// What can be asked of the robot's side.
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Move or turn.
+    Motion(Operator, MotionRequest),
+    /// Drive onto the dock.
+    Dock(Operator),
+    /// Leave it.
+    Undock(Operator),
+    /// Release the emergency stop.
+    ResetEmergencyStop(Operator),
+    /// Command the LiDAR.
+    Lidar(Operator, LidarCommand),
+}

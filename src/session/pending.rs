@@ -1,0 +1,115 @@
+//! The commands of one connection that still wait for their answer.
+
+use std::time::Duration;
+
+use super::Action;
+use crate::{
+    auth::Operator,
+    protocol::{
+        ErrorCode, Failure,
+        client::{LidarCommand, RobotCommand},
+        server,
+    },
+};
+
+/// A command as it was asked, with its `request_id`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// `robot_control`
+    Robot(RobotCommand, Option<String>),
+    /// `lidar_control`
+    Lidar(LidarCommand, Option<String>),
+}
+
+/// What waits; bounded.
+#[derive(Default)]
+pub struct Pending {
+    next_ticket: u64,
+    commands: Vec<(u64, Asked)>,
+    stops: Vec<(u64, Asked)>,
+}
+
+impl Pending {
+    /// Remembers a command; its ticket, or `busy`.
+    pub fn add(&mut self, asked: Asked) -> Result<u64, Failure> {
+        if self.commands.len() >= MOST {
+            return Err(Failure::new(
+                ErrorCode::Busy,
+                "Too many commands are waiting for their answer",
+            ));
+        }
+        self.next_ticket += 1;
+        self.commands.push((self.next_ticket, asked));
+        Ok(self.next_ticket)
+    }
+
+    /// Remembers a stop under its number in the latch, or returns it if there are too many.
+    pub fn add_stop(&mut self, asked: Asked, sequence: u64) -> Result<(), Asked> {
+        if self.stops.len() >= MOST {
+            return Err(asked);
+        }
+        self.stops.push((sequence, asked));
+        Ok(())
+    }
+
+    /// The command of this ticket, which waits no longer.
+    pub fn take(&mut self, ticket: u64) -> Option<Asked> {
+        let at = self.commands.iter().position(|(known, _)| *known == ticket)?;
+        Some(self.commands.remove(at).1)
+    }
+
+    /// The stops up to this number, which wait no longer.
+    pub fn take_served(&mut self, sequence: u64) -> Vec<Asked> {
+        let served = self.stops.iter().take_while(|(number, _)| *number <= sequence).count();
+        self.stops.drain(..served).map(|(_, asked)| asked).collect()
+    }
+}
+
+impl Asked {
+    /// The command for the robot's side, if the caller may give it.
+    pub fn action(&self, operator: Option<Operator>) -> Result<Action, Failure> {
+        let operator = operator
+            .ok_or_else(|| Failure::new(ErrorCode::Forbidden, "This needs the role operator"))?;
+        match self {
+            Asked::Robot(command, _) => match *command {
+                RobotCommand::Motion(request) => Ok(Action::Motion(operator, request)),
+                RobotCommand::Dock => Ok(Action::Dock(operator)),
+                RobotCommand::Undock => Ok(Action::Undock(operator)),
+                RobotCommand::ResetEmergencyStop { confirmed: true } => {
+                    Ok(Action::ResetEmergencyStop(operator))
+                }
+                RobotCommand::ResetEmergencyStop { confirmed: false } => Err(Failure::new(
+                    ErrorCode::ConfirmationRequired,
+                    "Releasing the emergency stop needs parameters.confirm: true",
+                )),
+                RobotCommand::Stop | RobotCommand::EmergencyStop => {
+                    Err(Failure::new(ErrorCode::Internal, "Stops go through the latch"))
+                }
+            },
+            Asked::Lidar(command, _) => Ok(Action::Lidar(operator, *command)),
+        }
+    }
+
+    /// The answer's text.
+    pub fn response(&self, outcome: &Result<String, Failure>, unix: Duration) -> String {
+        match self {
+            Asked::Robot(command, id) => {
+                server::robot_control_response(command, outcome, id.as_deref(), unix)
+            }
+            Asked::Lidar(command, id) => {
+                server::lidar_control_response(command, outcome, id.as_deref(), unix)
+            }
+        }
+    }
+
+    /// What a served stop says.
+    pub fn done_text(&self) -> &'static str {
+        match self {
+            Asked::Robot(RobotCommand::EmergencyStop, _) => "Emergency stop latched",
+            _ => "Stopped",
+        }
+    }
+}
+
+/// Answers that one connection may wait for, of each kind.
+const MOST: usize = 64;
