@@ -1,7 +1,9 @@
 //! oht50_bridge: a robot on ROS 2, seen and driven from the web.
 
 pub mod auth;
+pub mod clock;
 pub mod config;
+pub mod hub;
 pub mod lidar;
 pub mod protocol;
 pub mod safety;

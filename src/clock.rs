@@ -1,0 +1,51 @@
+//! The two clocks of the bridge: monotonic for every deadline, wall for what people and tokens read.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+/// Tells the time; cheap to clone.
+///
+/// Core code never asks it: it is handed `now`. The monotonic side follows tokio's clock, so a test that pauses
+/// that clock pauses the whole program.
+#[derive(Clone)]
+pub struct Clock {
+    start: Instant,
+    wall: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
+
+impl Clock {
+    /// The machine's clocks. A wall clock before 1970 counts as 1970.
+    #[allow(clippy::disallowed_methods)] // the one place where the wall clock is read
+    pub fn system() -> Clock {
+        Clock::with_wall(|| {
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+        })
+    }
+
+    /// A clock whose wall side is given as time since the Unix epoch; for tests.
+    pub fn with_wall(wall: impl Fn() -> Duration + Send + Sync + 'static) -> Clock {
+        Clock { start: Self::instant(), wall: Arc::new(wall) }
+    }
+
+    /// A clock that starts at `unix` and follows tokio's clock on both sides; for tests with a paused clock.
+    pub fn virtual_from(unix: Duration) -> Clock {
+        let start = Self::instant();
+        Clock { start, wall: Arc::new(move || unix + Self::instant().duration_since(start)) }
+    }
+
+    /// Monotonic time since this clock was made.
+    pub fn now(&self) -> Duration {
+        Self::instant().duration_since(self.start)
+    }
+
+    /// Wall time since the Unix epoch.
+    pub fn unix(&self) -> Duration {
+        (self.wall)()
+    }
+
+    #[allow(clippy::disallowed_methods)] // the one place where the monotonic clock is read
+    fn instant() -> Instant {
+        Instant::now()
+    }
+}

@@ -1,0 +1,228 @@
+//! From the robot to the connections: streams where the newest value wins, and deliveries that are never dropped.
+//!
+//! A stream's value is framed once and the same bytes go to every subscriber. A delivery (an answer, an event, a
+//! request to close) goes into the connection's own bounded queue; a connection that cannot take one is closed.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::{
+    auth::Role,
+    protocol::{Answer, CloseReason, Stream},
+    safety::ConnectionId,
+};
+
+mod frame;
+pub use frame::Frame;
+
+/// What a connection is handed apart from its streams.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// An event, ready for the socket.
+    Event(Frame),
+    /// The answer to one of its commands.
+    Answer(Answer),
+    /// It must close.
+    Close(CloseReason),
+}
+
+/// Who gets an event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Audience {
+    /// Every connection.
+    All,
+    /// The connections of one user.
+    User(u64),
+    /// The connections of one group: a role's name, or `default`.
+    Group(String),
+    /// The connections subscribed to a stream.
+    Subscribers(Stream),
+    /// One connection.
+    Connection(ConnectionId),
+}
+
+/// A connection as the hub knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// Its number.
+    pub connection: ConnectionId,
+    /// Its user.
+    pub user_id: u64,
+    /// Its role, which is also a group.
+    pub role: Role,
+}
+
+/// The switchboard; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    streams: [StreamState; Stream::ALL.len()],
+    members: Mutex<HashMap<ConnectionId, Entry>>,
+}
+
+#[derive(Default)]
+struct StreamState {
+    newest: watch::Sender<Option<Frame>>,
+    wanted: Notify,
+}
+
+struct Entry {
+    member: Member,
+    queue: mpsc::Sender<Delivery>,
+    overflow: Arc<Notify>,
+    subscriptions: HashSet<Stream>,
+}
+
+/// A connection's end of the hub; leaving is dropping it.
+pub struct Seat {
+    hub: Hub,
+    connection: ConnectionId,
+    /// Answers, events and requests to close, oldest first.
+    pub deliveries: mpsc::Receiver<Delivery>,
+    /// Fires when a delivery did not fit: the connection is too slow and must close.
+    pub overflow: Arc<Notify>,
+}
+
+impl Hub {
+    /// A hub with nobody in it.
+    pub fn new() -> Hub {
+        Hub::default()
+    }
+
+    /// Makes `frame` the stream's newest value; what was not sent of the one before is replaced.
+    pub fn publish(&self, stream: Stream, frame: Frame) {
+        self.stream(stream).newest.send_replace(Some(frame));
+    }
+
+    /// How many connections get this stream; 0 means that encoding it would be waste.
+    pub fn subscribers(&self, stream: Stream) -> usize {
+        self.stream(stream).newest.receiver_count()
+    }
+
+    /// Waits until a connection subscribes to the stream.
+    pub async fn wanted(&self, stream: Stream) {
+        self.stream(stream).wanted.notified().await;
+    }
+
+    /// Takes a connection in.
+    pub fn join(&self, member: Member) -> Seat {
+        let (queue, deliveries) = mpsc::channel(QUEUE);
+        let overflow = Arc::new(Notify::new());
+        let entry =
+            Entry { member, queue, overflow: overflow.clone(), subscriptions: HashSet::new() };
+        self.members().insert(member.connection, entry);
+        Seat { hub: self.clone(), connection: member.connection, deliveries, overflow }
+    }
+
+    /// Hands an event to everyone it concerns.
+    pub fn notify(&self, audience: &Audience, event: &Frame) {
+        for entry in self.members().values() {
+            if entry.concerned(audience) {
+                entry.deliver(Delivery::Event(event.clone()));
+            }
+        }
+    }
+
+    /// Hands an answer to the connection that asked; it may be gone.
+    pub fn answer(&self, connection: ConnectionId, answer: Answer) {
+        if let Some(entry) = self.members().get(&connection) {
+            entry.deliver(Delivery::Answer(answer));
+        }
+    }
+
+    /// Asks one connection to close.
+    pub fn close(&self, connection: ConnectionId, reason: CloseReason) {
+        if let Some(entry) = self.members().get(&connection) {
+            entry.deliver(Delivery::Close(reason));
+        }
+    }
+
+    /// Asks every connection to close.
+    pub fn close_all(&self, reason: CloseReason) {
+        for entry in self.members().values() {
+            entry.deliver(Delivery::Close(reason));
+        }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.members().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.members().is_empty()
+    }
+
+    fn stream(&self, stream: Stream) -> &StreamState {
+        &self.0.streams[stream.index()]
+    }
+
+    fn members(&self) -> MutexGuard<'_, HashMap<ConnectionId, Entry>> {
+        self.0.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Starts a stream; the receiver's first change is the next value published.
+    pub fn subscribe(&self, stream: Stream) -> watch::Receiver<Option<Frame>> {
+        if let Some(entry) = self.hub.members().get_mut(&self.connection) {
+            entry.subscriptions.insert(stream);
+        }
+        let state = self.hub.stream(stream);
+        let mut receiver = state.newest.subscribe();
+        receiver.mark_unchanged();
+        state.wanted.notify_one();
+        receiver
+    }
+
+    /// Ends a stream; the receiver is the caller's to drop.
+    pub fn unsubscribe(&self, stream: Stream) {
+        if let Some(entry) = self.hub.members().get_mut(&self.connection) {
+            entry.subscriptions.remove(&stream);
+        }
+    }
+
+    /// Changes the role after a newer token.
+    pub fn set_role(&self, role: Role) {
+        if let Some(entry) = self.hub.members().get_mut(&self.connection) {
+            entry.member.role = role;
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.hub.members().remove(&self.connection);
+    }
+}
+
+impl Entry {
+    fn concerned(&self, audience: &Audience) -> bool {
+        match audience {
+            Audience::All => true,
+            Audience::User(user_id) => self.member.user_id == *user_id,
+            Audience::Group(name) => name == EVERYONE || name == self.member.role.as_str(),
+            Audience::Subscribers(stream) => self.subscriptions.contains(stream),
+            Audience::Connection(connection) => self.member.connection == *connection,
+        }
+    }
+
+    fn deliver(&self, delivery: Delivery) {
+        if self.queue.try_send(delivery).is_err() {
+            self.overflow.notify_one();
+        }
+    }
+}
+
+/// The group that every connection is in.
+const EVERYONE: &str = "default";
+
+/// Deliveries that a connection may have outstanding.
+const QUEUE: usize = 256;
