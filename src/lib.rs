@@ -7,5 +7,6 @@ pub mod hub;
 pub mod lidar;
 pub mod protocol;
 pub mod safety;
+pub mod server;
 pub mod session;
 pub mod sim;

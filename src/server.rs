@@ -1,0 +1,247 @@
+//! The door: listens, speaks TLS and HTTP, upgrades to WebSocket, and keeps the number of guests within bounds.
+//!
+//! One task serves one connection from its accept to its end (`connection`); what is said on it is decided by
+//! [`crate::session`]. Everything is served by [`Server::serve`] over any byte stream, so that tests run the whole
+//! server in memory and in virtual time.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{mpsc, watch},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tracing::debug;
+
+use crate::{
+    auth::Role,
+    clock::Clock,
+    config::ServerConfig,
+    hub::{Hub, Member},
+    safety::ConnectionId,
+    session,
+};
+
+mod connection;
+mod http;
+mod listen;
+mod origin;
+mod outbox;
+mod page;
+mod pipe;
+mod pool;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod token;
+mod upgrade;
+
+pub use listen::{Accept, ListenError, Listening};
+pub use tls::{TlsError, TlsIdentity};
+
+use connection::Arrival;
+use pool::{Full, Pool};
+
+/// What the server works with.
+pub struct Surroundings {
+    /// Who can connect, and how many.
+    pub config: ServerConfig,
+    /// What is the same for every conversation.
+    pub terms: session::Terms,
+    /// Where streams and events come from.
+    pub hub: Hub,
+    /// To the robot's side; a command that does not fit is answered with `busy`.
+    pub commands: mpsc::Sender<session::Command>,
+    /// Who drives: this connection is never evicted.
+    pub holder: watch::Receiver<Option<ConnectionId>>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The server; cheap to clone.
+#[derive(Clone)]
+pub struct Server(Arc<Shared>);
+
+struct Shared {
+    surroundings: Surroundings,
+    tls: Option<TlsAcceptor>,
+    pool: Mutex<Pool>,
+    connections: AtomicU64,
+    stopping: watch::Sender<bool>,
+}
+
+impl Server {
+    /// A server that speaks TLS if it is given an identity.
+    pub fn new(surroundings: Surroundings, tls: Option<TlsIdentity>) -> Server {
+        Server(Arc::new(Shared {
+            pool: Mutex::new(Pool::new(&surroundings.config)),
+            tls: tls.map(|identity| TlsAcceptor::from(identity.0)),
+            connections: AtomicU64::new(0),
+            stopping: watch::Sender::new(false),
+            surroundings,
+        }))
+    }
+
+    /// Serves one stream from its first byte to its last: TLS, plain requests, and a WebSocket if it becomes one.
+    pub async fn serve<Io>(&self, io: Io, peer: SocketAddr)
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let patience = self.config().handshake_timeout;
+        let Some(tls) = &self.0.tls else {
+            return self.converse(io, peer, patience).await;
+        };
+        let start = self.now();
+        let accepted = tokio::select! {
+            accepted = timeout(patience, Box::pin(tls.accept(io))) => accepted,
+            () = self.stopped() => return,
+        };
+        match accepted {
+            Ok(Ok(io)) => {
+                let left = patience.saturating_sub(self.now().saturating_sub(start));
+                self.converse(io, peer, left).await;
+            }
+            Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
+            Err(_) => debug!(%peer, "TLS handshake took too long"),
+        }
+    }
+
+    /// Speaks HTTP/1.1; `patience` is how long a request's head may take.
+    async fn converse<Io>(&self, io: Io, peer: SocketAddr, patience: Duration)
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let upgrade = Mutex::new(None);
+        let service = service_fn(async |request: Request<Incoming>| {
+            let (answer, accepted) = http::answer(request, self.config(), self.0.tls.is_some());
+            debug!(%peer, status = answer.status().as_u16(), "request");
+            if accepted.is_some() {
+                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = accepted;
+            }
+            Ok::<_, std::convert::Infallible>(answer)
+        });
+        // Boxed and dropped before the conversation proper, which would carry its size around otherwise.
+        let mut requests = Box::pin(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(patience)
+                .max_buf_size(LONGEST_HEAD)
+                .max_headers(MOST_HEADERS)
+                .serve_connection(TokioIo::new(io), service)
+                .with_upgrades(),
+        );
+        let served = tokio::select! {
+            served = timeout(LONGEST_HTTP, &mut requests) => served,
+            () = self.stopped() => {
+                requests.as_mut().graceful_shutdown();
+                timeout(LONGEST_HTTP, &mut requests).await
+            }
+        };
+        drop(requests);
+        match served {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return debug!(%peer, %error, "HTTP ended"),
+            Err(_) => return debug!(%peer, "HTTP took too long"),
+        }
+        let Some(accepted) = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner) else {
+            return;
+        };
+        match accepted.upgrade.await {
+            Ok(io) => {
+                let io = TokioIo::new(io);
+                let arrival = Arrival { io, token: accepted.token, peer };
+                Box::pin(connection::run(self.clone(), arrival)).await;
+            }
+            Err(error) => debug!(%peer, %error, "upgrade failed"),
+        }
+    }
+
+    /// Lets a connection in; those that make room for it are asked to close.
+    fn admit(&self, newcomer: Member) -> Result<Place, Full> {
+        let holder = *self.0.surroundings.holder.borrow();
+        let evicted = self.pool().admit(newcomer, holder)?;
+        for connection in evicted {
+            self.hub().close(connection, crate::protocol::CloseReason::Evicted);
+        }
+        Ok(Place { server: self.clone(), connection: newcomer.connection })
+    }
+
+    fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.0.connections.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn config(&self) -> &ServerConfig {
+        &self.0.surroundings.config
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.0.surroundings.hub
+    }
+
+    fn now(&self) -> Duration {
+        self.0.surroundings.clock.now()
+    }
+
+    fn time(&self) -> session::Time {
+        let clock = &self.0.surroundings.clock;
+        session::Time { now: clock.now(), unix: clock.unix() }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses everything from here on, and asks everyone to leave.
+    fn stop(&self) {
+        // A connection joins the hub first and looks at the flag second, so none slips through between the two.
+        self.0.stopping.send_replace(true);
+        self.hub().close_all(crate::protocol::CloseReason::ServerStopping);
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    async fn stopped(&self) {
+        // The sender lives as long as `self`, so this cannot fail.
+        let _ = self.0.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// A connection's place in the pool; leaving is dropping it.
+struct Place {
+    server: Server,
+    connection: ConnectionId,
+}
+
+impl Place {
+    fn set_role(&self, role: Role) {
+        self.server.pool().set_role(self.connection, role);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.server.pool().leave(self.connection);
+    }
+}
+
+/// A request's head beyond this is answered with 431. Four times the longest token.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// More header fields than this are answered with 431.
+const MOST_HEADERS: usize = 64;
+
+/// Plain requests on one connection are over after this; nobody holds a socket by reading slowly.
+const LONGEST_HTTP: Duration = Duration::from_secs(60);

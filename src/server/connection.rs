@@ -1,0 +1,342 @@
+//! One connection's task: pumps a [`Session`], and never lets writing hold up reading.
+
+use std::{fmt::Write as _, net::SocketAddr, pin::pin, time::Duration};
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{ReadHalf, WriteHalf, split},
+    sync::watch,
+    task::yield_now,
+    time::{sleep, timeout},
+};
+use tracing::{Instrument, info, info_span};
+
+use super::{
+    Place, Server,
+    outbox::Outbox,
+    pipe::Pipe,
+    reader::{Incoming, Reader},
+    token::{NoToken, Token},
+};
+use crate::{
+    auth::Principal,
+    hub::{Delivery, Frame, Member, Seat},
+    protocol::{Answer, CloseReason, ErrorCode, Failure},
+    session::{Input, Output, Session},
+};
+
+/// A client that has just become a WebSocket.
+pub struct Arrival {
+    /// Its byte stream.
+    pub io: TokioIo<Upgraded>,
+    /// What it showed.
+    pub token: Result<Token, NoToken>,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+}
+
+/// Serves the client until it is gone.
+pub async fn run(server: Server, arrival: Arrival) {
+    let Arrival { io, token, peer } = arrival;
+    let mut line = Line::new(io).await;
+    let opened = identify(&server, token, peer).and_then(|principal| {
+        let span = info_span!(
+            "connection",
+            number = tracing::field::Empty,
+            id = tracing::field::Empty,
+            user = %principal.username,
+            role = principal.role.as_str(),
+            %peer,
+        );
+        Ok((Guest::enter(&server, principal)?, span))
+    });
+    match opened {
+        Ok((guest, span)) => {
+            span.record("number", guest.session.caller().connection.0);
+            span.record("id", guest.public_id.as_str());
+            Connection { server, line, guest, closing: None }.serve().instrument(span).await;
+        }
+        Err(reason) => {
+            info!(%peer, code = reason.code(), reason = reason.text(), "refused");
+            line.outbox.close(reason);
+            line.part(REFUSED_LINGER).await;
+        }
+    }
+}
+
+fn identify(
+    server: &Server,
+    token: Result<Token, NoToken>,
+    peer: SocketAddr,
+) -> Result<Principal, CloseReason> {
+    let token = token.map_err(|NoToken| CloseReason::InvalidToken)?;
+    let verifier = &server.0.surroundings.terms.verifier;
+    verifier.verify(token.as_str(), server.time().unix).map_err(|error| {
+        info!(%peer, %error, "token refused");
+        CloseReason::InvalidToken
+    })
+}
+
+/// The bytes' side of a connection.
+struct Line {
+    reader: Reader<ReadHalf<TokioIo<Upgraded>>>,
+    pipe: Pipe<WriteHalf<TokioIo<Upgraded>>>,
+    outbox: Outbox,
+}
+
+/// The bridge's side of a connection. Dropping it ends the motion, leaves the hub and frees the place.
+struct Guest {
+    session: Session,
+    seat: Seat,
+    served: watch::Receiver<u64>,
+    place: Place,
+    /// What the client knows this connection by.
+    public_id: String,
+    greeting: Vec<Output>,
+}
+
+struct Connection {
+    server: Server,
+    line: Line,
+    guest: Guest,
+    /// Why our Close is under way, and until when the client's is waited for.
+    closing: Option<(CloseReason, Duration)>,
+}
+
+/// How a conversation ended.
+enum Ending {
+    /// Nobody is there to be told anything.
+    Gone,
+    /// What waits is still to be written, a Close last.
+    Parting,
+}
+
+impl Guest {
+    fn enter(server: &Server, principal: Principal) -> Result<Guest, CloseReason> {
+        let connection = server.next_connection();
+        let public_id = unguessable().map_err(|_| CloseReason::ConnectionFailed)?;
+        let member = Member { connection, user_id: principal.user_id, role: principal.role };
+        // In the hub before in the pool: who can be evicted can be told so.
+        let seat = server.hub().join(member);
+        let place = server.admit(member).map_err(|_| CloseReason::PoolFull)?;
+        if server.is_stopping() {
+            return Err(CloseReason::ServerStopping);
+        }
+        let terms = server.0.surroundings.terms.clone();
+        let served = terms.latch.served();
+        let mut greeting = Vec::new();
+        let session =
+            Session::open(terms, principal, connection, &public_id, server.time(), &mut greeting);
+        Ok(Guest { session, seat, served, place, public_id, greeting })
+    }
+}
+
+impl Connection {
+    async fn serve(mut self) {
+        info!("opened");
+        for output in std::mem::take(&mut self.guest.greeting) {
+            self.carry_out(output);
+        }
+        let ending = self.pump().await;
+        match self.closing {
+            Some((reason, _)) => {
+                info!(code = reason.code(), reason = reason.text(), "closed");
+            }
+            None => info!("gone"),
+        }
+        let Connection { mut line, guest, .. } = self;
+        drop(guest);
+        if let Ending::Parting = ending {
+            line.part(LINGER).await;
+        }
+    }
+
+    /// Moves inputs and outputs until the conversation ends. Reading comes first, since a stop may be among it.
+    async fn pump(&mut self) -> Ending {
+        let mut timer = pin!(sleep(Duration::ZERO));
+        let mut armed = None;
+        let mut ticked = self.server.now();
+        let mut read = 0;
+        loop {
+            if self.closing.is_none() && self.line.outbox.is_overfull() {
+                self.feed(Input::Close(CloseReason::TooSlow));
+            }
+            let now = self.server.now();
+            let Line { reader, pipe, outbox } = &mut self.line;
+            pipe.load(outbox, now);
+            let deadline = match self.closing {
+                Some((_, until)) => until,
+                None => {
+                    let stalled = pipe.waiting_since().map_or(Duration::MAX, |at| at + STALL);
+                    self.guest.session.deadline().min(ticked + TICK).min(stalled)
+                }
+            };
+            if armed != Some(deadline) {
+                timer.set(sleep(deadline.saturating_sub(now)));
+                armed = Some(deadline);
+            }
+            let awaited = pipe.awaited();
+            tokio::select! {
+                biased;
+                () = self.guest.seat.overflow.notified() => {
+                    self.feed(Input::Close(CloseReason::TooSlow));
+                }
+                incoming = reader.next(), if read < READS_AT_A_TIME => {
+                    read += 1;
+                    if let Some(ending) = self.incoming(incoming) {
+                        return ending;
+                    }
+                    continue;
+                }
+                Some(delivery) = self.guest.seat.deliveries.recv() => self.deliver(delivery),
+                Ok(()) = self.guest.served.changed() => {
+                    let sequence = *self.guest.served.borrow_and_update();
+                    self.feed(Input::StopsServed(sequence));
+                }
+                step = pipe.step() => if step.is_err() {
+                    return Ending::Gone;
+                },
+                () = outbox.newer(awaited) => {}
+                () = timer.as_mut() => {
+                    armed = None;
+                    ticked = self.server.now();
+                    if self.closing.is_some() {
+                        return Ending::Gone;
+                    }
+                    self.tick(ticked);
+                }
+                () = yield_now(), if read >= READS_AT_A_TIME => {}
+            }
+            read = 0;
+        }
+    }
+
+    fn incoming(&mut self, incoming: Incoming) -> Option<Ending> {
+        match incoming {
+            Incoming::Text(text) => self.feed(Input::Text(&text)),
+            Incoming::Binary => self.feed(Input::Binary),
+            Incoming::Pong => self.feed(Input::Heard),
+            Incoming::Ping(payload) => {
+                self.line.outbox.pong(&payload);
+                self.feed(Input::Heard);
+            }
+            Incoming::Close(code) => {
+                self.line.outbox.echo_close(code);
+                self.feed(Input::Close(CloseReason::Normal));
+                return Some(Ending::Parting);
+            }
+            Incoming::Violation(reason) => {
+                self.feed(Input::Close(reason));
+                return Some(Ending::Parting);
+            }
+            Incoming::Gone => return Some(Ending::Gone),
+        }
+        None
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Event(frame) => self.line.outbox.push(frame),
+            Delivery::Answer(answer) => self.feed(Input::Answer(answer)),
+            Delivery::Close(reason) => self.feed(Input::Close(reason)),
+        }
+    }
+
+    fn tick(&mut self, now: Duration) {
+        if self.line.pipe.waiting_since().is_some_and(|since| now >= since + STALL) {
+            self.feed(Input::Close(CloseReason::TooSlow));
+        } else {
+            self.feed(Input::Tick);
+        }
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        let mut outputs = Vec::new();
+        self.guest.session.handle(input, self.server.time(), &mut outputs);
+        for output in outputs {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        let Guest { seat, place, .. } = &self.guest;
+        let outbox = &mut self.line.outbox;
+        match output {
+            Output::Send(text) => outbox.push(Frame::text(&text)),
+            Output::Ping => outbox.push(Frame::ping(b"")),
+            Output::Subscribe(stream) => outbox.subscribe(stream, || seat.subscribe(stream)),
+            Output::Unsubscribe(stream) => {
+                outbox.unsubscribe(stream);
+                seat.unsubscribe(stream);
+            }
+            Output::Role(role) => {
+                seat.set_role(role);
+                place.set_role(role);
+            }
+            Output::Command(command) => {
+                if let Err(refused) = self.server.0.surroundings.commands.try_send(command) {
+                    let failure = Failure::new(ErrorCode::Busy, CROWDED);
+                    let ticket = refused.into_inner().ticket;
+                    self.feed(Input::Answer(Answer { ticket, outcome: Err(failure) }));
+                }
+            }
+            Output::Close(reason) => {
+                outbox.close(reason);
+                self.closing = Some((reason, self.server.now() + LINGER));
+            }
+        }
+    }
+}
+
+impl Line {
+    async fn new(io: TokioIo<Upgraded>) -> Line {
+        let (read, write) = split(io);
+        Line { reader: Reader::new(read).await, pipe: Pipe::new(write), outbox: Outbox::default() }
+    }
+
+    /// Writes what waits, a Close last, and stays until the peer has closed too, but not for longer than `patience`.
+    async fn part(&mut self, patience: Duration) {
+        let Line { reader, pipe, outbox } = self;
+        let parting = async {
+            pipe.finish(outbox).await?;
+            if reader.is_broken() {
+                // The peer's Close would not be recognised; its end is.
+                pipe.shutdown().await?;
+            }
+            reader.finish().await;
+            pipe.shutdown().await
+        };
+        // Whoever does not take a good-bye is left without.
+        let _ = timeout(patience, parting).await;
+    }
+}
+
+/// 128 random bits in hexadecimal.
+fn unguessable() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
+/// What a client is told when the robot's side has no room.
+const CROWDED: &str = "The robot's command queue is full";
+
+/// Messages that are read before everything else gets its turn.
+const READS_AT_A_TIME: u32 = 32;
+
+/// A peer that takes nothing for this long, while something waits, is closed.
+const STALL: Duration = Duration::from_secs(10);
+
+/// How long the client's Close is waited for after ours.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The same, where there never was a conversation.
+const REFUSED_LINGER: Duration = Duration::from_secs(1);
+
+/// The session is asked at least this often: the wall clock, which ends its token, may have been set.
+const TICK: Duration = Duration::from_secs(1);
