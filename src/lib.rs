@@ -6,6 +6,7 @@ pub mod config;
 pub mod hub;
 pub mod lidar;
 pub mod protocol;
+pub mod robot;
 pub mod safety;
 pub mod server;
 pub mod session;

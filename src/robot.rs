@@ -1,0 +1,139 @@
+//! The port to the robot: what it tells and what it accepts. `ros` connects it to ROS 2.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, watch};
+
+use crate::{lidar::RawScan, safety::SafeVelocity};
+
+#[cfg(feature = "ros")]
+pub mod ros;
+pub mod topics;
+
+/// A value with the monotonic time of its arrival (see [`crate::clock::Clock::now`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received<T> {
+    /// What came.
+    pub value: T,
+    /// When it came.
+    pub at: Duration,
+}
+
+/// The newest value of a topic; `None` until one came.
+pub type Newest<T> = watch::Receiver<Option<Received<T>>>;
+
+/// Pose and twist, from `nav_msgs/Odometry`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Odometry {
+    /// Position in the odometry frame, m.
+    pub position: [f64; 3],
+    /// Heading in the odometry frame, rad.
+    pub yaw: f64,
+    /// Forward speed in the base frame, m/s.
+    pub linear: f64,
+    /// Sideways speed in the base frame, m/s.
+    pub lateral: f64,
+    /// Turn rate, rad/s.
+    pub angular: f64,
+    /// The message's stamp, s.
+    pub stamp: f64,
+}
+
+/// From `sensor_msgs/BatteryState`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Battery {
+    /// 0 to 1; `None` where the driver says NaN.
+    pub fraction: Option<f64>,
+    /// Whether power flows in.
+    pub charging: bool,
+}
+
+/// From the robot's side to operators, on `~/notice`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// 0 info, 1 warning, 2 critical.
+    pub severity: u8,
+    /// For people.
+    pub text: String,
+    /// To one user, unless 0.
+    pub user_id: u64,
+    /// To one group, unless empty.
+    pub group: String,
+}
+
+/// A velocity that the docking controller asks for, on `cmd_vel_dock`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DockVelocity {
+    /// m/s
+    pub linear: f64,
+    /// rad/s
+    pub angular: f64,
+}
+
+/// What the robot tells. Scans, odometry and the like: newest wins. Notices: a bounded queue.
+pub struct Inputs {
+    /// `scan`
+    pub scan: Newest<Arc<RawScan>>,
+    /// `odom`
+    pub odometry: Newest<Odometry>,
+    /// `battery_state`
+    pub battery: Newest<Battery>,
+    /// `temperature`, degrees Celsius.
+    pub temperature: Newest<f64>,
+    /// `cmd_vel_dock`
+    pub dock_velocity: Newest<DockVelocity>,
+    /// `~/notice`
+    pub notices: mpsc::Receiver<Notice>,
+}
+
+/// A request to another node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Service {
+    /// `dock` (std_srvs/Trigger): answers when docked.
+    Dock,
+    /// `undock` (std_srvs/Trigger).
+    Undock,
+    /// `start_motor` (std_srvs/Empty).
+    StartMotor,
+    /// `stop_motor` (std_srvs/Empty).
+    StopMotor,
+    /// The LiDAR driver's scan frequency parameter, Hz.
+    SetFrequency(f64),
+}
+
+/// Why a request to another node came to nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CallError {
+    /// Nobody offers the service; known within 200 ms.
+    #[error("service {0} is not available")]
+    Unavailable(String),
+    /// The other node answered that it failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Nothing was published.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PublishError {
+    /// The ROS node is gone or refused the message.
+    #[error("publishing on {topic} failed: {cause}")]
+    Failed {
+        /// Where.
+        topic: &'static str,
+        /// What the middleware said.
+        cause: String,
+    },
+}
+
+/// What the robot accepts. Implementations never block.
+pub trait Outputs: Send + Sync + 'static {
+    /// Publishes on `cmd_vel`.
+    fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError>;
+    /// Whether anybody listens on `cmd_vel`.
+    fn drive_is_present(&self) -> bool;
+    /// Publishes on `emergency_stop`.
+    fn emergency_stop(&self, active: bool) -> Result<(), PublishError>;
+    /// Calls a service; the text is what the service answered. The caller sets the time limit.
+    fn call(&self, service: Service) -> BoxFuture<'static, Result<String, CallError>>;
+}

@@ -1,0 +1,247 @@
+//! The robot as a ROS 2 graph: the only part of the bridge that names r2r.
+//!
+//! One thread, `ros`, owns the node. It waits for the middleware and hands on whatever came before it waits again, so
+//! that r2r's inner queues, which drop the newest when full, never hold more than one message. Publishing and calling
+//! services happen on the caller's thread.
+
+use std::{
+    panic::catch_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use futures::{FutureExt, Stream, StreamExt};
+use tokio::sync::oneshot;
+
+use super::{Inputs, Outputs};
+use crate::{
+    clock::Clock,
+    config::{Config, Params, effective},
+};
+
+mod convert;
+mod inputs;
+mod outputs;
+mod parameters;
+mod qos;
+mod time;
+
+use time::RosTime;
+
+/// A node that exists on the graph and does nothing yet, so that its parameters can be judged first.
+///
+/// Drop it before the process exits, also by `std::process::exit`: the middleware's threads crash a process that
+/// leaves them running.
+pub struct RosNode(r2r::Node);
+
+/// The thread that serves the node. Dropping it stops the thread too.
+pub struct RosHandle {
+    stop: Arc<AtomicBool>,
+    ended: oneshot::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why there is no node.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RosError {
+    /// The command line after `--ros-args`, or a file it names, is malformed; the text is rcl's.
+    #[error("malformed ROS arguments: {0}")]
+    Arguments(String),
+    /// The middleware refused.
+    #[error("{what} failed: {cause}")]
+    Failed {
+        /// What was tried.
+        what: &'static str,
+        /// What the middleware said.
+        cause: String,
+    },
+    /// No thread could be started.
+    #[error("the ROS thread cannot be started: {0}")]
+    Thread(String),
+}
+
+impl RosNode {
+    /// Makes the node from the ROS arguments of this process's command line. Call it once, before any other thread
+    /// runs: r2r panics on malformed arguments, and the panic hook is set aside meanwhile to keep that quiet.
+    pub fn create() -> Result<RosNode, RosError> {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let context = catch_unwind(r2r::Context::create);
+        std::panic::set_hook(hook);
+        let context = context
+            .map_err(|panic| RosError::Arguments(without_places(&panic_text(panic.as_ref()))))?
+            .map_err(failed("making the ROS context"))?;
+        r2r::Node::create(context, NODE_NAME, "")
+            .map(RosNode)
+            .map_err(failed("making the ROS node"))
+    }
+
+    /// The parameters given on the command line and in parameter files, as they are.
+    pub fn params(&self) -> Params {
+        let params = self.0.params.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        params.iter().map(|(name, param)| (name.clone(), convert::value(&param.value))).collect()
+    }
+
+    /// Subscribes, advertises, serves the parameters, and starts the thread.
+    ///
+    /// # Errors
+    /// When the middleware refuses something, such as a remap to a malformed name.
+    pub fn start(
+        self,
+        config: &Config,
+        clock: Clock,
+    ) -> Result<(Inputs, Arc<dyn Outputs>, RosHandle), RosError> {
+        let params = self.params();
+        let mut node = self.0;
+        let (inputs, mut drains) = inputs::subscribe(&mut node, &clock)?;
+        let time = if config.ros.use_sim_time {
+            let (time, drain) = RosTime::simulated(&mut node)?;
+            drains.push(drain);
+            time
+        } else {
+            RosTime::system(&node)
+        };
+        let outputs = outputs::RosOutputs::create(&mut node, &config.ros, &time)?;
+        drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
+        let handle = RosHandle::spawn(clock, move || {
+            node.spin_once(SPIN_TIMEOUT);
+            drains.iter_mut().for_each(|drain| drain());
+        })?;
+        Ok((inputs, Arc::new(outputs), handle))
+    }
+}
+
+impl RosHandle {
+    /// Returns when the thread has ended, by a panic or by [`shutdown`](RosHandle::shutdown): the bridge is deaf and
+    /// mute from then on.
+    pub async fn ended(&mut self) {
+        // The thread never sends; it drops its end when it ends.
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Stops the thread and takes the node off the graph. Call it after the last publication: the node stays for
+    /// another [`LINGER`], in which the middleware can resend what was lost. Blocks for that long.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+
+    /// Starts the thread, which does `work` again and again.
+    fn spawn(clock: Clock, mut work: impl FnMut() + Send + 'static) -> Result<RosHandle, RosError> {
+        let (alive, ended) = oneshot::channel::<()>();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("ros".to_owned())
+            .spawn(move || {
+                let _alive = alive;
+                let mut until = None;
+                while until.is_none_or(|until| clock.now() < until) {
+                    work();
+                    if until.is_none() && stopped.load(Ordering::Acquire) {
+                        until = Some(clock.now() + LINGER);
+                    }
+                }
+            })
+            .map_err(|error| RosError::Thread(error.to_string()))?;
+        Ok(RosHandle { stop, ended, thread: Some(thread) })
+    }
+}
+
+impl Drop for RosHandle {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!(cause = panic_text(panic.as_ref()), "the ROS thread panicked");
+        }
+    }
+}
+
+/// Takes everything that waits in one of r2r's queues; never blocks.
+type Drain = Box<dyn FnMut() + Send>;
+
+fn drain<T>(
+    mut stream: impl Stream<Item = T> + Unpin + Send + 'static,
+    mut take: impl FnMut(T) + Send + 'static,
+) -> Drain {
+    Box::new(move || {
+        while let Some(Some(item)) = stream.next().now_or_never() {
+            take(item);
+        }
+    })
+}
+
+fn failed(what: &'static str) -> impl Fn(r2r::Error) -> RosError {
+    move |error| RosError::Failed { what, cause: error.to_string() }
+}
+
+/// rcl ends its messages with places in its own sources, which help nobody who wrote a wrong argument.
+fn without_places(text: &str) -> String {
+    text.split(", at /").next().unwrap_or_default().to_owned()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown").to_owned()
+}
+
+/// Name of the node unless remapped.
+const NODE_NAME: &str = "oht50_bridge";
+/// How often the thread looks at what the middleware does not wake it for: the stop, and services that appear.
+const SPIN_TIMEOUT: Duration = Duration::from_millis(20);
+/// How long the node outlives the last publication.
+pub const LINGER: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_noticed() {
+        let work = || panic!("a panic for the test");
+        let mut handle = RosHandle::spawn(Clock::system(), work).unwrap();
+        handle.ended().await;
+        handle.shutdown();
+    }
+
+    #[tokio::test]
+    async fn a_stopped_thread_serves_the_node_a_while_longer() {
+        let clock = Clock::system();
+        let (mut report, mut reports) = mpsc::channel(0);
+        let time = clock.clone();
+        let work = move || {
+            let _ = report.try_send(time.now());
+            std::thread::yield_now();
+        };
+        let handle = RosHandle::spawn(clock.clone(), work).unwrap();
+        assert!(reports.next().await.is_some(), "the thread works");
+        let stopped = clock.now();
+        handle.shutdown();
+        assert!(clock.now() >= stopped + LINGER);
+        while reports.next().await.is_some() {}
+    }
+
+    #[test]
+    fn a_drain_takes_everything_that_waits_and_does_not_block() {
+        let (mut sender, receiver) = mpsc::channel(10);
+        let (taken, takes) = std::sync::mpsc::channel();
+        let mut drain = drain(receiver, move |item: i32| taken.send(item).unwrap());
+        drain();
+        (1..=3).for_each(|item| sender.try_send(item).unwrap());
+        drain();
+        drop(sender);
+        drain();
+        assert_eq!(takes.try_iter().collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn an_error_names_the_argument_and_not_the_source() {
+        let text = "Couldn't parse trailing -p flag. No rule found., at /build/arguments.c:356";
+        assert_eq!(without_places(text), "Couldn't parse trailing -p flag. No rule found.");
+    }
+}

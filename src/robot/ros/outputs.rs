@@ -1,0 +1,241 @@
+//! What the bridge publishes and which services it calls.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use r2r::{
+    Client, Publisher, QosProfile, WrappedServiceTypeSupport, WrappedTypesupport,
+    geometry_msgs::msg::{Twist, TwistStamped},
+    rcl_interfaces::{
+        msg::{Parameter, SetParametersResult},
+        srv::SetParameters,
+    },
+    std_msgs::msg::{Bool, Header},
+    std_srvs::srv::{Empty, Trigger},
+};
+
+use super::{RosError, RosTime, convert, failed, qos};
+use crate::{
+    config::{RosConfig, Value},
+    robot::{
+        CallError, Outputs, PublishError, Service,
+        topics::{self, CalledService, Topic},
+    },
+    safety::SafeVelocity,
+};
+
+/// The robot port's outputs on a ROS graph.
+pub(super) struct RosOutputs {
+    drive: Drive,
+    emergency_stop: Sender<Bool>,
+    dock: Caller<Trigger::Service>,
+    undock: Caller<Trigger::Service>,
+    start_motor: Caller<Empty::Service>,
+    stop_motor: Caller<Empty::Service>,
+    lidar_parameters: Caller<SetParameters::Service>,
+    lidar_frequency_parameter: String,
+}
+
+impl RosOutputs {
+    /// Advertises every output.
+    pub(super) fn create(
+        node: &mut r2r::Node,
+        config: &RosConfig,
+        time: &RosTime,
+    ) -> Result<RosOutputs, RosError> {
+        let drive = if config.cmd_vel_stamped {
+            Drive::Stamped {
+                sender: Sender::create(node, topics::CMD_VEL)?,
+                time: time.clone(),
+                frame_id: config.base_frame.clone(),
+            }
+        } else {
+            Drive::Plain(Sender::create(node, topics::CMD_VEL)?)
+        };
+        Ok(RosOutputs {
+            drive,
+            emergency_stop: Sender::create(node, topics::EMERGENCY_STOP)?,
+            dock: Caller::of(node, topics::DOCK)?,
+            undock: Caller::of(node, topics::UNDOCK)?,
+            start_motor: Caller::of(node, topics::START_MOTOR)?,
+            stop_motor: Caller::of(node, topics::STOP_MOTOR)?,
+            lidar_parameters: Caller::create(
+                node,
+                format!("{}/set_parameters", config.lidar_node),
+            )?,
+            lidar_frequency_parameter: config.lidar_frequency_parameter.clone(),
+        })
+    }
+}
+
+impl Outputs for RosOutputs {
+    fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError> {
+        self.drive.publish(convert::twist(velocity.linear(), velocity.angular()))
+    }
+
+    fn drive_is_present(&self) -> bool {
+        match &self.drive {
+            Drive::Plain(sender) => sender.has_listeners(),
+            Drive::Stamped { sender, .. } => sender.has_listeners(),
+        }
+    }
+
+    fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
+        self.emergency_stop.publish(&Bool { data: active })
+    }
+
+    fn call(&self, service: Service) -> BoxFuture<'static, Result<String, CallError>> {
+        match service {
+            Service::Dock => self.dock.call(Trigger::Request {}, trigger_answer),
+            Service::Undock => self.undock.call(Trigger::Request {}, trigger_answer),
+            Service::StartMotor => self.start_motor.call(Empty::Request {}, |_| Ok(String::new())),
+            Service::StopMotor => self.stop_motor.call(Empty::Request {}, |_| Ok(String::new())),
+            Service::SetFrequency(frequency) => {
+                let name = self.lidar_frequency_parameter.clone();
+                let value = convert::value_message(&Value::Double(frequency));
+                let request =
+                    SetParameters::Request { parameters: vec![Parameter { name, value }] };
+                self.lidar_parameters.call(request, |answer| set_answer(answer.results))
+            }
+        }
+    }
+}
+
+/// The publisher on `cmd_vel`, in the form that the drive understands.
+enum Drive {
+    Plain(Sender<Twist>),
+    Stamped {
+        sender: Sender<TwistStamped>,
+        /// Follows `/clock` under `use_sim_time`.
+        time: RosTime,
+        frame_id: String,
+    },
+}
+
+impl Drive {
+    fn publish(&self, twist: Twist) -> Result<(), PublishError> {
+        match self {
+            Drive::Plain(sender) => sender.publish(&twist),
+            Drive::Stamped { sender, time, frame_id } => {
+                let stamp = time.now().map_err(|error| sender.failed(&error))?;
+                let header = Header { stamp, frame_id: frame_id.clone() };
+                sender.publish(&TwistStamped { header, twist })
+            }
+        }
+    }
+}
+
+/// A publisher that threads share.
+struct Sender<M: WrappedTypesupport> {
+    topic: Topic,
+    publisher: Mutex<Publisher<M>>,
+}
+
+impl<M: WrappedTypesupport + 'static> Sender<M> {
+    fn create(node: &mut r2r::Node, topic: Topic) -> Result<Sender<M>, RosError> {
+        let publisher = node.create_publisher(topic.name, qos::profile(topic));
+        Ok(Sender {
+            topic,
+            publisher: Mutex::new(publisher.map_err(failed("advertising a topic"))?),
+        })
+    }
+
+    fn publish(&self, message: &M) -> Result<(), PublishError> {
+        lock(&self.publisher).publish(message).map_err(|error| self.failed(&error))
+    }
+
+    fn has_listeners(&self) -> bool {
+        lock(&self.publisher).get_inter_process_subscription_count().is_ok_and(|count| count > 0)
+    }
+
+    fn failed(&self, error: &r2r::Error) -> PublishError {
+        PublishError::Failed { topic: self.topic.name, cause: error.to_string() }
+    }
+}
+
+/// A service client that does not wait for a service that is not there.
+struct Caller<S: WrappedServiceTypeSupport> {
+    name: String,
+    client: Arc<Client<S>>,
+    /// The question that r2r still keeps: it keeps each until the service appears, so there must be one at most.
+    question: Mutex<Option<Question>>,
+}
+
+/// Ends when the service appears; false if that will never be known.
+type Question = Shared<BoxFuture<'static, bool>>;
+
+impl<S: WrappedServiceTypeSupport + 'static> Caller<S>
+where
+    S::Request: Send + 'static,
+    S::Response: Send + 'static,
+{
+    fn of(node: &mut r2r::Node, service: CalledService) -> Result<Caller<S>, RosError> {
+        Caller::create(node, service.name.to_owned())
+    }
+
+    fn create(node: &mut r2r::Node, name: String) -> Result<Caller<S>, RosError> {
+        let client = node.create_client::<S>(&name, QosProfile::services_default());
+        let client = Arc::new(client.map_err(failed("making a service client"))?);
+        Ok(Caller { name, client, question: Mutex::new(None) })
+    }
+
+    fn call(
+        &self,
+        request: S::Request,
+        answer: impl FnOnce(S::Response) -> Result<String, CallError> + Send + 'static,
+    ) -> BoxFuture<'static, Result<String, CallError>> {
+        let available = self.available();
+        let client = self.client.clone();
+        let name = self.name.clone();
+        async move {
+            if !available.await {
+                return Err(CallError::Unavailable(name));
+            }
+            let response = client.request(&request);
+            // The request has left; it need not stay for as long as the answer takes.
+            drop(request);
+            let lost = |error: r2r::Error| CallError::Failed(format!("service {name}: {error}"));
+            answer(response.map_err(&lost)?.await.map_err(&lost)?)
+        }
+        .boxed()
+    }
+
+    /// Whether anybody offers the service; known within [`AVAILABLE_WITHIN`].
+    fn available(&self) -> impl Future<Output = bool> + Send + use<S> {
+        let mut kept = lock(&self.question);
+        let pending = kept.take().filter(|question| question.clone().now_or_never().is_none());
+        let question = pending.unwrap_or_else(|| match r2r::Node::is_available(&*self.client) {
+            Ok(question) => question.map(|known| known.is_ok()).boxed().shared(),
+            Err(_) => futures::future::ready(false).boxed().shared(),
+        });
+        *kept = Some(question.clone());
+        async move { tokio::time::timeout(AVAILABLE_WITHIN, question).await.unwrap_or(false) }
+    }
+}
+
+fn trigger_answer(answer: Trigger::Response) -> Result<String, CallError> {
+    if answer.success { Ok(answer.message) } else { Err(CallError::Failed(answer.message)) }
+}
+
+fn set_answer(results: Vec<SetParametersResult>) -> Result<String, CallError> {
+    match results.into_iter().next() {
+        Some(result) if result.successful => Ok(result.reason),
+        Some(result) => Err(CallError::Failed(result.reason)),
+        None => Err(CallError::Failed("the LiDAR driver did not say whether it obeyed".to_owned())),
+    }
+}
+
+/// A panic elsewhere must not silence the robot port: a poisoned lock is used as it is.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a service may take to show up; leaves room for the thread's own rhythm within the promised 200 ms.
+const AVAILABLE_WITHIN: Duration = Duration::from_millis(150);
