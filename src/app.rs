@@ -1,0 +1,300 @@
+//! Builds the bridge, joins its parts, supervises them, and shuts them down in order.
+//!
+//! Each part is one task with one piece of state. A task that ends, by return or by panic, is a fault: the robot is
+//! stopped, everyone is told, and the process ends so that launch can start it again.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{
+    auth::Verifier,
+    clock::Clock,
+    config::Config,
+    hub::Hub,
+    lidar::Perception,
+    protocol::CloseReason,
+    robot::{Inputs, Notice, Outputs},
+    safety::{EmergencyStop, Gate, latch::StopLatch},
+    server::{Accept, Listening, Server, Surroundings, TlsIdentity},
+    session::{Action, Command, Terms},
+};
+
+pub mod events;
+pub mod latch_file;
+pub mod lidar;
+pub mod motion;
+pub mod perception;
+pub mod status;
+
+use events::Teller;
+
+/// What the bridge is made from.
+pub struct Parts {
+    /// The whole configuration.
+    pub config: Config,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// For `wss://`.
+    pub tls: Option<TlsIdentity>,
+    /// What the robot tells.
+    pub inputs: Inputs,
+    /// What the robot accepts.
+    pub outputs: Arc<dyn Outputs>,
+    /// The latch as it was when the bridge last ended.
+    pub emergency_stop: Option<EmergencyStop>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The running bridge.
+pub struct App {
+    server: Server,
+    hub: Hub,
+    teller: Teller,
+    tasks: JoinSet<Fault>,
+    stopping: watch::Sender<bool>,
+    at_zero: watch::Receiver<bool>,
+}
+
+/// A part of the bridge ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{part} ended: {cause}")]
+pub struct Fault {
+    part: &'static str,
+    cause: String,
+}
+
+impl App {
+    /// Starts every part. Must be called within a tokio runtime.
+    pub fn start(parts: Parts) -> App {
+        let Parts { config, verifier, tls, inputs, outputs, emergency_stop, clock } = parts;
+        let hub = Hub::new();
+        let latch = StopLatch::default();
+        let teller = Teller { hub: hub.clone(), clock: clock.clone() };
+        let (stopping, stop) = watch::channel(false);
+        let (at_zero_sender, at_zero) = watch::channel(false);
+        let (holder_sender, holder) = watch::channel(None);
+        let (report_sender, report) = watch::channel(motion::Report::default());
+        let (latched_sender, latched) = watch::channel(emergency_stop.clone());
+        let (scanned_sender, scanned) = watch::channel(None);
+        let (settings_sender, settings) = watch::channel(lidar::Settings::default());
+        let (commands, mixed_commands) = mpsc::channel(COMMANDS);
+        let (motion_commands, motion_queue) = mpsc::channel(COMMANDS);
+        let (lidar_commands, lidar_queue) = mpsc::channel(COMMANDS);
+        let mut tasks = JoinSet::new();
+
+        let gate = Gate::new(config.safety.clone(), emergency_stop);
+        let motion = motion::run(
+            gate,
+            motion::Wiring {
+                outputs: outputs.clone(),
+                latch: latch.clone(),
+                commands: motion_queue,
+                scanned: scanned.clone(),
+                odometry: inputs.odometry.clone(),
+                dock_velocity: inputs.dock_velocity,
+                hub: hub.clone(),
+                teller: teller.clone(),
+                clock: clock.clone(),
+                holder: holder_sender,
+                report: report_sender,
+                latched: latched_sender,
+                stopping: stop,
+                at_zero: at_zero_sender,
+            },
+        );
+        tasks.spawn(async move {
+            match motion.await {
+                Ok(()) => Fault::new("motion", "it returned"),
+                Err(error) => Fault::new("motion", error),
+            }
+        });
+        spawn(
+            &mut tasks,
+            "perception",
+            perception::run(
+                Perception::new(config.lidar.clone()),
+                perception::Wiring {
+                    scan: inputs.scan,
+                    scanned: scanned_sender,
+                    settings: settings.clone(),
+                    hub: hub.clone(),
+                    clock: clock.clone(),
+                },
+            ),
+        );
+        spawn(
+            &mut tasks,
+            "status",
+            status::run(status::Wiring {
+                robot_id: config.robot_id,
+                timeouts: config.telemetry,
+                rest_speed: config.safety.rest_speed,
+                scan_timeout: config.safety.scan_timeout,
+                report: report.clone(),
+                scanned: scanned.clone(),
+                settings,
+                odometry: inputs.odometry.clone(),
+                battery: inputs.battery,
+                temperature: inputs.temperature,
+                hub: hub.clone(),
+                clock: clock.clone(),
+            }),
+        );
+        spawn(
+            &mut tasks,
+            "LiDAR commands",
+            lidar::run(
+                lidar_queue,
+                lidar::Wiring {
+                    outputs,
+                    scanned,
+                    settings: settings_sender,
+                    report,
+                    odometry: inputs.odometry,
+                    rest_speed: config.safety.rest_speed,
+                    hub: hub.clone(),
+                    clock: clock.clone(),
+                },
+            ),
+        );
+        spawn(&mut tasks, "notices", tell_notices(inputs.notices, teller.clone()));
+        spawn(&mut tasks, "latch file", latch_file::keep(config.state_directory, latched));
+        spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));
+
+        let terms = Terms {
+            verifier: Arc::new(verifier),
+            latch,
+            robot_id: config.robot_id,
+            max_linear_speed: config.safety.max_linear_speed,
+            max_angular_speed: config.safety.max_angular_speed,
+            heartbeat_interval: config.server.heartbeat_interval,
+            heartbeat_timeout: config.server.heartbeat_timeout,
+        };
+        let surroundings = Surroundings {
+            config: config.server,
+            terms,
+            hub: hub.clone(),
+            commands,
+            clock,
+            holder,
+        };
+        let server = Server::new(surroundings, tls);
+        App { server, hub, teller, tasks, stopping, at_zero }
+    }
+
+    /// To listen with, or to serve a stream that is already there.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.hub.len()
+    }
+
+    /// Serves until `stop` completes, or a part ends. Then: zero, everyone told, everyone closed, and the rest.
+    pub async fn run<A: Accept + 'static>(
+        mut self,
+        listening: Listening<A>,
+        stop: impl Future<Output = Result<(), Fault>>,
+    ) -> Result<(), Fault> {
+        let (stop_listening, no_more) = watch::channel(false);
+        let mut listener = tokio::spawn(listening.run(no_more));
+        let ended = tokio::select! {
+            stopped = stop => stopped,
+            fault = self.fault() => Err(fault),
+            ended = &mut listener => Err(Fault::new("listener", why(ended))),
+        };
+        if let Err(fault) = &ended {
+            tracing::error!(%fault, "stopping");
+        }
+        self.stop_robot().await;
+        stop_listening.send_replace(true);
+        self.teller.stopping();
+        self.hub.close_all(CloseReason::ServerStopping);
+        if !listener.is_finished() && timeout(DRAIN, listener).await.is_err() {
+            tracing::warn!("connections did not close in time");
+        }
+        self.tasks.shutdown().await;
+        ended
+    }
+
+    /// Zero is published before anything else ends.
+    pub async fn stop_robot(&mut self) {
+        self.stopping.send_replace(true);
+        let zero = self.at_zero.wait_for(|at_zero| *at_zero);
+        if timeout(ZERO, zero).await.is_err() {
+            tracing::error!(
+                "zero was not confirmed; the drive's own watchdog has to stop the robot"
+            );
+        }
+    }
+
+    async fn fault(&mut self) -> Fault {
+        match self.tasks.join_next().await {
+            Some(Ok(fault)) => fault,
+            Some(Err(error)) => Fault::new("a task", error),
+            None => Fault::new("everything", "no task is left"),
+        }
+    }
+}
+
+impl Fault {
+    /// A fault of this part.
+    pub fn new(part: &'static str, cause: impl ToString) -> Fault {
+        Fault { part, cause: cause.to_string() }
+    }
+}
+
+fn spawn(
+    tasks: &mut JoinSet<Fault>,
+    part: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    tasks.spawn(async move {
+        task.await;
+        Fault::new(part, "it returned")
+    });
+}
+
+fn why<T>(ended: Result<T, tokio::task::JoinError>) -> String {
+    match ended {
+        Ok(_) => "it returned".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// LiDAR commands take seconds and must not hold motion commands up, nor the other way round.
+async fn sort(
+    mut commands: mpsc::Receiver<Command>,
+    motion: mpsc::Sender<Command>,
+    lidar: mpsc::Sender<Command>,
+) {
+    while let Some(command) = commands.recv().await {
+        let queue = if matches!(command.action, Action::Lidar(..)) { &lidar } else { &motion };
+        if queue.send(command).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn tell_notices(mut notices: mpsc::Receiver<Notice>, teller: Teller) {
+    while let Some(notice) = notices.recv().await {
+        teller.notice(notice);
+    }
+}
+
+/// Commands on their way; beyond that a client is told `busy`.
+const COMMANDS: usize = 64;
+
+/// Zero is published within this, or something is wrong.
+const ZERO: Duration = Duration::from_millis(200);
+
+/// From the first Close to the end, whoever answers.
+const DRAIN: Duration = Duration::from_secs(4);

@@ -1,0 +1,175 @@
+//! Events: what happened becomes a message to whom it concerns.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    clock::Clock,
+    hub::{Audience, Frame, Hub},
+    protocol::{
+        Stream,
+        server::{self, ControlCause, DockingCommand, Event, EventData, EventName, Severity},
+    },
+    robot::Notice,
+    safety::{Caller, Reason, SafetyEvent, StopSource},
+};
+
+/// Tells events; cheap to clone.
+#[derive(Clone)]
+pub struct Teller {
+    /// To whom.
+    pub hub: Hub,
+    /// When.
+    pub clock: Clock,
+}
+
+impl Teller {
+    /// What the Gate reports. Docking that ended early is told by [`docking`](Teller::docking).
+    pub fn safety(&self, event: &SafetyEvent) {
+        let subscribers = Audience::Subscribers(Stream::RobotStatus);
+        match event {
+            SafetyEvent::EmergencyStopEngaged(stop) => self.tell(
+                &Audience::All,
+                EventName::EmergencyStopEngaged,
+                Severity::Critical,
+                format!("Emergency stop: {}", stop.reason),
+                EventData::EmergencyStop { source: wire_source(stop.source), by: name(&stop.by) },
+            ),
+            SafetyEvent::EmergencyStopReset(by) => self.tell(
+                &Audience::All,
+                EventName::EmergencyStopReset,
+                Severity::Warning,
+                format!("{} released the emergency stop", by.username),
+                EventData::EmergencyStopReset { by: Some(by.username.clone()) },
+            ),
+            SafetyEvent::ControlChanged(holder, reason) => self.tell(
+                &subscribers,
+                EventName::ControlChanged,
+                Severity::Info,
+                match holder {
+                    Some(caller) => format!("{} is in control", caller.username),
+                    None => "Nobody is in control".to_owned(),
+                },
+                EventData::Control {
+                    holder: holder.as_ref().map(|caller| (caller.username.clone(), caller.user_id)),
+                    cause: cause(*reason),
+                },
+            ),
+            SafetyEvent::MotionFinished(command) => self.tell(
+                &subscribers,
+                EventName::MotionFinished,
+                Severity::Info,
+                format!("{}: finished", command.in_words()),
+                EventData::Motion { command: *command, reason: None },
+            ),
+            SafetyEvent::MotionAborted(command, reason) => self.tell(
+                &subscribers,
+                EventName::MotionAborted,
+                Severity::Warning,
+                format!("{} aborted: {reason}", command.in_words()),
+                EventData::Motion { command: *command, reason: Some(reason.as_str()) },
+            ),
+            SafetyEvent::DockingAborted(_) => {}
+            SafetyEvent::ScanLost(age) => self.tell(
+                &subscribers,
+                EventName::ScanLost,
+                Severity::Critical,
+                "No fresh LiDAR scan: motion is blocked".to_owned(),
+                EventData::Scan { age: *age },
+            ),
+            SafetyEvent::ScanRestored => self.tell(
+                &subscribers,
+                EventName::ScanRestored,
+                Severity::Info,
+                "The LiDAR scans".to_owned(),
+                EventData::Scan { age: Some(Duration::ZERO) },
+            ),
+        }
+    }
+
+    /// How docking or undocking ended, and why if it failed.
+    pub fn docking(&self, command: DockingCommand, elapsed: Duration, error: Option<String>) {
+        let (name, severity, message) = match error {
+            None => (
+                EventName::DockingFinished,
+                Severity::Info,
+                format!("{} finished", command.as_str()),
+            ),
+            Some(error) => (
+                EventName::DockingFailed,
+                Severity::Warning,
+                format!("{} failed: {error}", command.as_str()),
+            ),
+        };
+        let data = EventData::Docking { command, elapsed };
+        self.tell(&Audience::Subscribers(Stream::RobotStatus), name, severity, message, data);
+    }
+
+    /// From the robot's side to one user, to one group, or to all.
+    pub fn notice(&self, notice: Notice) {
+        let audience = match notice {
+            Notice { user_id, .. } if user_id != 0 => Audience::User(user_id),
+            Notice { ref group, .. } if !group.is_empty() => Audience::Group(group.clone()),
+            _ => Audience::All,
+        };
+        let severity = match notice.severity {
+            0 => Severity::Info,
+            1 => Severity::Warning,
+            _ => Severity::Critical,
+        };
+        let text = notice.text.chars().take(LONGEST_NOTICE).collect();
+        self.tell(&audience, EventName::Notice, severity, text, EventData::None);
+    }
+
+    /// The bridge is about to stop.
+    pub fn stopping(&self) {
+        let message = "The bridge is stopping".to_owned();
+        self.tell(
+            &Audience::All,
+            EventName::ServerStopping,
+            Severity::Warning,
+            message,
+            EventData::None,
+        );
+    }
+
+    fn tell(
+        &self,
+        audience: &Audience,
+        name: EventName,
+        severity: Severity,
+        message: String,
+        data: EventData,
+    ) {
+        tracing::info!(event = name.as_str(), "{message}");
+        let event = Event { name, severity, message, data };
+        let text = server::event(&event, self.clock.unix());
+        self.hub.notify(audience, &Frame::text(&text));
+    }
+}
+
+/// The source as the protocol names it.
+pub fn wire_source(source: StopSource) -> server::StopSource {
+    match source {
+        StopSource::Web => server::StopSource::Web,
+        StopSource::Restored | StopSource::StateUnreadable => server::StopSource::Bridge,
+    }
+}
+
+fn cause(reason: Reason) -> ControlCause {
+    match reason {
+        Reason::Moving => ControlCause::Command,
+        Reason::LinkClosed | Reason::LinkSilent => ControlCause::LinkLost,
+        Reason::TokenExpired => ControlCause::TokenExpired,
+        Reason::Suspended => ControlCause::Suspended,
+        Reason::Stopped => ControlCause::Stop,
+        Reason::EmergencyStop => ControlCause::EmergencyStop,
+        _ => ControlCause::Idle,
+    }
+}
+
+fn name(caller: &Option<Caller>) -> Option<Arc<str>> {
+    caller.as_ref().map(|caller| caller.username.clone())
+}
+
+/// Characters of a notice that operators get.
+const LONGEST_NOTICE: usize = 1000;

@@ -1,0 +1,129 @@
+//! The emergency-stop latch on disk: a restart, wanted or not, does not release it.
+//!
+//! One small text file. Its first line is `latched` or `released`; on `latched` the second line is the reason. It is
+//! replaced as a whole (written beside, synced, renamed), so that a crash leaves the old state or the new one.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::{sync::watch, task::spawn_blocking, time::sleep};
+
+use crate::safety::{EmergencyStop, StopSource};
+
+/// The latch as it was when the bridge last ended; `now` becomes its beginning.
+///
+/// What cannot be read counts as latched, and says why.
+pub fn restore(directory: &Path, now: Duration) -> Option<EmergencyStop> {
+    let path = directory.join(NAME);
+    let (source, reason) = match fs::read_to_string(&path) {
+        Ok(text) => match text.split_once('\n') {
+            Some(("released", _)) => return None,
+            Some(("latched", reason)) => (
+                StopSource::Restored,
+                format!("Latched before the bridge restarted: {}", reason.trim()),
+            ),
+            _ => (StopSource::StateUnreadable, format!("{} is damaged", path.display())),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => (StopSource::StateUnreadable, format!("{}: {error}", path.display())),
+    };
+    Some(EmergencyStop { source, by: None, since: now, reason })
+}
+
+/// Creates the directory and proves that the latch can be kept there; the error names the path.
+pub fn prepare(directory: &Path) -> io::Result<()> {
+    let named = |error: io::Error| {
+        io::Error::new(error.kind(), format!("state_directory {}: {error}", directory.display()))
+    };
+    fs::create_dir_all(directory).map_err(named)?;
+    let probe = directory.join(".probe");
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(named)
+}
+
+/// Keeps the file as the latch is. What cannot be written is tried again every second, and logged.
+pub async fn keep(directory: PathBuf, mut latched: watch::Receiver<Option<EmergencyStop>>) {
+    while latched.changed().await.is_ok() {
+        loop {
+            let text = match &*latched.borrow_and_update() {
+                Some(stop) => format!("latched\n{}\n", stop.reason.replace('\n', " ")),
+                None => "released\n".to_owned(),
+            };
+            let directory = directory.clone();
+            match spawn_blocking(move || write(&directory, &text)).await {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the emergency-stop latch was not written")
+                }
+                Err(error) => tracing::error!(%error, "writing the emergency-stop latch failed"),
+            }
+            sleep(RETRY).await;
+        }
+    }
+}
+
+fn write(directory: &Path, text: &str) -> io::Result<()> {
+    let path = directory.join(NAME);
+    let beside = directory.join(format!("{NAME}.new"));
+    let mut file = File::create(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, &path)?;
+    File::open(directory)?.sync_all()
+}
+
+const NAME: &str = "emergency_stop";
+const RETRY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(content: Option<&[u8]>, expected: Option<(StopSource, &str)>) {
+        let directory = tempfile::tempdir().unwrap();
+        if let Some(content) = content {
+            fs::write(directory.path().join(NAME), content).unwrap();
+        }
+        let restored = restore(directory.path(), Duration::ZERO);
+        match (restored, expected) {
+            (None, None) => {}
+            (Some(stop), Some((source, reason))) => {
+                assert_eq!(stop.source, source);
+                assert!(stop.reason.contains(reason), "{}", stop.reason);
+            }
+            (restored, expected) => panic!("{restored:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_latched() {
+        check(None, None);
+        check(Some(b"released\n"), None);
+        check(Some(b"latched\nPressed by lan\n"), Some((StopSource::Restored, "Pressed by lan")));
+        check(Some(b""), Some((StopSource::StateUnreadable, "damaged")));
+        check(Some(b"relea"), Some((StopSource::StateUnreadable, "damaged")));
+        check(Some(b"\xff\xfe\n"), Some((StopSource::StateUnreadable, "UTF-8")));
+    }
+
+    #[test]
+    fn what_was_written_is_restored() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), "latched\nPressed by lan\n").unwrap();
+        assert!(restore(directory.path(), Duration::ZERO).is_some());
+        write(directory.path(), "released\n").unwrap();
+        assert_eq!(restore(directory.path(), Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_keep_it_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let error = prepare(&file.join("state")).unwrap_err().to_string();
+        assert!(error.contains("state_directory") && error.contains("file/state"), "{error}");
+        prepare(&directory.path().join("a/b")).unwrap();
+    }
+}

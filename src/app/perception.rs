@@ -1,0 +1,113 @@
+//! The sole owner of [`Perception`]: scans in, the Gate told first, pictures out to whoever looks.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::lidar::Settings;
+
+use crate::{
+    clock::Clock,
+    hub::{Frame, Hub},
+    lidar::{Perception, Picture, RawScan, Scan},
+    protocol::{Stream, server},
+    robot::Newest,
+};
+
+/// What the perception task is wired to.
+pub struct Wiring {
+    /// Scans, newest first.
+    pub scan: Newest<Arc<RawScan>>,
+    /// Where the Gate learns of each valid scan.
+    pub scanned: watch::Sender<Option<Duration>>,
+    /// What was commanded of the LiDAR.
+    pub settings: watch::Receiver<Settings>,
+    /// Where pictures go.
+    pub hub: Hub,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Runs until the scans' source is gone; a return is a fault.
+pub async fn run(mut perception: Perception, mut wiring: Wiring) {
+    let mut pace = Pace::default();
+    let mut complaints = Pace::default();
+    let mut seq = 0;
+    while wiring.scan.changed().await.is_ok() {
+        let Some(raw) = wiring.scan.borrow_and_update().clone() else {
+            continue;
+        };
+        let scan = match Scan::new(&raw.value) {
+            Ok(scan) => scan,
+            Err(error) => {
+                if complaints.allows(wiring.clock.now(), COMPLAINTS) {
+                    tracing::warn!(%error, "scan refused");
+                }
+                continue;
+            }
+        };
+        wiring.scanned.send_replace(Some(raw.at));
+        perception.set_range(wiring.settings.borrow().range.unwrap_or(f64::INFINITY));
+        let now = wiring.clock.now();
+        let picture = perception.look(&scan, raw.at, now);
+        if wiring.hub.subscribers(Stream::Lidar) > 0 && pace.allows(now, PERIOD) {
+            seq += 1;
+            let text = encode(&picture, seq, wiring.clock.unix());
+            wiring.hub.publish(Stream::Lidar, Frame::text(&text));
+        }
+    }
+}
+
+fn encode(picture: &Picture, seq: u64, unix: Duration) -> String {
+    let shown = server::LidarPicture {
+        points: &picture.points,
+        quality: picture.quality,
+        obstacles: &[],
+        safety_zones: &[],
+    };
+    let stamp = Duration::try_from_secs_f64(picture.stamp).ok();
+    server::lidar_update(&shown, seq, stamp, unix)
+}
+
+/// Keeps a mean rate and lets single values come early, as the sensor's jitter wants it (GCRA, ITU-T I.371).
+#[derive(Debug, Default)]
+pub struct Pace {
+    due: Duration,
+}
+
+impl Pace {
+    /// Whether one more may go now.
+    pub fn allows(&mut self, now: Duration, period: Duration) -> bool {
+        let early = period / 2;
+        let allowed = now + early >= self.due;
+        if allowed {
+            self.due = self.due.max(now.saturating_sub(early)) + period;
+        }
+        allowed
+    }
+}
+
+/// At most 20 pictures a second.
+const PERIOD: Duration = Duration::from_millis(50);
+
+/// A driver that sends unreadable scans is named this often.
+const COMPLAINTS: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(times: impl IntoIterator<Item = u64>) -> usize {
+        let mut pace = Pace::default();
+        times.into_iter().filter(|ms| pace.allows(Duration::from_millis(*ms), PERIOD)).count()
+    }
+
+    #[test]
+    fn twenty_scans_a_second_pass_with_their_jitter_and_more_do_not() {
+        assert_eq!(passed((0..200).map(|n| n * 50)), 200);
+        assert_eq!(passed((0..200).map(|n| n * 50 + [0, 12, 3, 19][n as usize % 4])), 200);
+        let of_forty_hz = passed((0..400).map(|n| n * 25));
+        assert!((200..=202).contains(&of_forty_hz), "{of_forty_hz}");
+        assert_eq!(passed((0..100).map(|n| n * 100)), 100);
+    }
+}

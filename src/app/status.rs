@@ -1,0 +1,290 @@
+//! The telemetry and robot_status streams: what is known now, and nothing that is not.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::watch,
+    time::{Interval, MissedTickBehavior},
+};
+
+use crate::{
+    clock::Clock,
+    config::TelemetryConfig,
+    hub::{Frame, Hub},
+    protocol::{
+        Stream,
+        server::{
+            self, Control, DockingCommand, DockingState, EmergencyStop, Lidar, LidarState, Motion,
+            RobotStatus, Safety, SafetyDecision, Sources, StatusReport, Telemetry,
+        },
+    },
+    robot::{Battery, Newest, Odometry, Received},
+    safety::{Reason, Velocity},
+};
+
+use super::{
+    events::wire_source,
+    lidar::Settings,
+    motion::{Dock, Report},
+};
+
+/// What the status task is wired to.
+pub struct Wiring {
+    /// From the configuration.
+    pub robot_id: u64,
+    /// When an input is too old to be told.
+    pub timeouts: TelemetryConfig,
+    /// Slower than this is rest, m/s and rad/s.
+    pub rest_speed: f64,
+    /// A scan older than this is lost.
+    pub scan_timeout: Duration,
+    /// What the motion task reports.
+    pub report: watch::Receiver<Report>,
+    /// Arrival of the newest valid scan.
+    pub scanned: watch::Receiver<Option<Duration>>,
+    /// What was commanded of the LiDAR.
+    pub settings: watch::Receiver<Settings>,
+    /// Position and speed.
+    pub odometry: Newest<Odometry>,
+    /// State of charge.
+    pub battery: Newest<Battery>,
+    /// Degrees Celsius.
+    pub temperature: Newest<f64>,
+    /// Where the streams go.
+    pub hub: Hub,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Runs for ever; a return is a fault.
+pub async fn run(mut wiring: Wiring) {
+    let mut ticks = ticks();
+    let mut telemetry_seq = 0;
+    let mut status_seq = 0;
+    let mut told: Option<(Essence, Duration)> = None;
+    let hub = wiring.hub.clone();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if hub.subscribers(Stream::Telemetry) > 0 {
+                    telemetry_seq += 1;
+                    hub.publish(Stream::Telemetry, wiring.telemetry(telemetry_seq));
+                }
+            }
+            Ok(()) = wiring.report.changed() => {}
+            () = hub.wanted(Stream::RobotStatus) => told = None,
+        }
+        if hub.subscribers(Stream::RobotStatus) > 0 {
+            let now = wiring.clock.now();
+            let report = wiring.status();
+            let essence = Essence::of(&report);
+            let due = told.as_ref().is_none_or(|(known, at)| {
+                *known != essence || now.saturating_sub(*at) >= STATUS_PERIOD
+            });
+            if due {
+                status_seq += 1;
+                told = Some((essence, now));
+                let text = server::robot_status_update(
+                    &report,
+                    status_seq,
+                    wiring.stamp(),
+                    wiring.clock.unix(),
+                );
+                hub.publish(Stream::RobotStatus, Frame::text(&text));
+            }
+        }
+    }
+}
+
+/// The part of a status whose change is told at once; the rest (ages, time left, speeds) changes all the time.
+#[derive(PartialEq)]
+struct Essence {
+    status: RobotStatus,
+    control: Option<u64>,
+    emergency_stop: EmergencyStop,
+    motion: Option<(&'static str, Velocity)>,
+    safety: Safety,
+    lidar: (LidarState, Option<f64>, Option<f64>),
+    docking: DockingState,
+}
+
+impl Essence {
+    fn of(report: &StatusReport) -> Essence {
+        Essence {
+            status: report.status,
+            control: report.control.as_ref().map(|control| control.user_id),
+            emergency_stop: EmergencyStop { since: None, ..report.emergency_stop.clone() },
+            motion: report
+                .motion
+                .as_ref()
+                .map(|motion| (motion.command.as_str(), motion.requested)),
+            safety: report.safety.clone(),
+            lidar: (report.lidar.state, report.lidar.frequency, report.lidar.range),
+            docking: report.docking.state,
+        }
+    }
+}
+
+impl Wiring {
+    fn telemetry(&self, seq: u64) -> Frame {
+        let odometry = self.fresh(&self.odometry, self.timeouts.odom_timeout);
+        let battery = self.fresh(&self.battery, self.timeouts.battery_timeout);
+        let telemetry = Telemetry {
+            robot_id: self.robot_id,
+            status: self.in_one_word(),
+            position: odometry.as_ref().map(|odometry| odometry.position),
+            speed: odometry.as_ref().map(|odometry| odometry.linear.hypot(odometry.lateral)),
+            battery_level: battery.and_then(|battery| battery.fraction).map(percent),
+            temperature: self.fresh(&self.temperature, self.timeouts.temperature_timeout),
+        };
+        let text = server::telemetry_update(&telemetry, seq, self.stamp(), self.clock.unix());
+        Frame::text(&text)
+    }
+
+    fn status(&self) -> StatusReport {
+        let report = self.report.borrow().clone();
+        let odometry = self.fresh(&self.odometry, self.timeouts.odom_timeout);
+        StatusReport {
+            robot_id: self.robot_id,
+            status: self.in_one_word(),
+            control: report.holder.map(|holder| Control {
+                holder: holder.caller.username.clone(),
+                user_id: holder.caller.user_id,
+                since: self.wall(holder.since),
+            }),
+            emergency_stop: report.emergency_stop.map_or_else(EmergencyStop::default, |stop| {
+                EmergencyStop {
+                    active: true,
+                    source: Some(wire_source(stop.source)),
+                    by: stop.by.map(|caller| caller.username),
+                    since: Some(self.wall(stop.since)),
+                    reason: Some(stop.reason),
+                }
+            }),
+            motion: report.motion.map(|motion| Motion {
+                command: motion.kind,
+                requested: motion.requested,
+                actual: odometry.map(|odometry| Velocity {
+                    linear: odometry.linear,
+                    angular: odometry.angular,
+                }),
+                remaining: motion.remaining,
+            }),
+            safety: safety(report.reason),
+            lidar: self.lidar(),
+            docking: self.docking(report.dock),
+            sources: Sources {
+                scan: self.age_of(*self.scanned.borrow()),
+                odom: self.age(&self.odometry),
+                battery_state: self.age(&self.battery),
+                temperature: self.age(&self.temperature),
+            },
+        }
+    }
+
+    /// The most important of what holds; see [`RobotStatus`] for the order.
+    fn in_one_word(&self) -> RobotStatus {
+        let report = self.report.borrow();
+        let odometry = self.fresh(&self.odometry, self.timeouts.odom_timeout);
+        let moving = odometry.as_ref().is_some_and(|odometry| {
+            odometry.linear.hypot(odometry.lateral) >= self.rest_speed
+                || odometry.angular.abs() >= self.rest_speed
+        });
+        let charging = self
+            .fresh(&self.battery, self.timeouts.battery_timeout)
+            .is_some_and(|battery| battery.charging);
+        let holds = [
+            (report.emergency_stop.is_some(), RobotStatus::EmergencyStop),
+            (odometry.is_none(), RobotStatus::Offline),
+            (matches!(report.dock, Dock::Under(DockingCommand::Dock, _)), RobotStatus::Docking),
+            (matches!(report.dock, Dock::Under(DockingCommand::Undock, _)), RobotStatus::Undocking),
+            (moving, RobotStatus::Moving),
+            (charging, RobotStatus::Charging),
+            (report.dock == Dock::On, RobotStatus::Docked),
+        ];
+        let status = holds.into_iter().filter(|(holds, _)| *holds).map(|(_, status)| status).min();
+        status.unwrap_or(RobotStatus::Idle)
+    }
+
+    fn lidar(&self) -> Lidar {
+        let settings = *self.settings.borrow();
+        let age = self.age_of(*self.scanned.borrow());
+        let state = match age {
+            Some(age) if age < self.scan_timeout => LidarState::Scanning,
+            _ if settings.stopped => LidarState::Stopped,
+            Some(_) => LidarState::Lost,
+            None => LidarState::Absent,
+        };
+        Lidar { state, age, frequency: settings.frequency, range: settings.range }
+    }
+
+    fn docking(&self, dock: Dock) -> server::Docking {
+        let (state, since) = match dock {
+            Dock::Unknown => (DockingState::Unknown, None),
+            Dock::Under(DockingCommand::Dock, since) => (DockingState::Docking, Some(since)),
+            Dock::Under(DockingCommand::Undock, since) => (DockingState::Undocking, Some(since)),
+            Dock::On => (DockingState::Docked, None),
+            Dock::Off => (DockingState::Undocked, None),
+            Dock::Failed => (DockingState::Failed, None),
+        };
+        server::Docking { state, elapsed: self.age_of(since) }
+    }
+
+    /// The newest value, unless it is too old.
+    fn fresh<T: Clone>(&self, input: &Newest<T>, timeout: Duration) -> Option<T> {
+        let now = self.clock.now();
+        let newest = input.borrow();
+        newest
+            .as_ref()
+            .filter(|received| now.saturating_sub(received.at) < timeout)
+            .map(|received| received.value.clone())
+    }
+
+    fn age<T>(&self, input: &Newest<T>) -> Option<Duration> {
+        self.age_of(input.borrow().as_ref().map(|Received { at, .. }| *at))
+    }
+
+    fn age_of(&self, at: Option<Duration>) -> Option<Duration> {
+        at.map(|at| self.clock.now().saturating_sub(at))
+    }
+
+    /// The odometry's own time stamp.
+    fn stamp(&self) -> Option<Duration> {
+        let odometry = self.fresh(&self.odometry, self.timeouts.odom_timeout)?;
+        Duration::try_from_secs_f64(odometry.stamp).ok()
+    }
+
+    /// A monotonic instant as wall time.
+    fn wall(&self, at: Duration) -> Duration {
+        self.clock.unix().saturating_sub(self.clock.now().saturating_sub(at))
+    }
+}
+
+/// A state of charge in percent; drivers overshoot a little.
+fn percent(fraction: f64) -> u8 {
+    (fraction.clamp(0.0, 1.0) * 100.0).round() as u8
+}
+
+fn safety(reason: Option<Reason>) -> Safety {
+    let Some(reason) = reason else {
+        return Safety { decision: SafetyDecision::Stop, reason: None };
+    };
+    let (decision, reason) = match reason {
+        Reason::Idle | Reason::Moving | Reason::Finished => (SafetyDecision::Allow, None),
+        Reason::Limited | Reason::Docking => (SafetyDecision::Limit, Some(reason.as_str())),
+        _ => (SafetyDecision::Stop, Some(reason.as_str())),
+    };
+    Safety { decision, reason }
+}
+
+fn ticks() -> Interval {
+    let mut ticks = tokio::time::interval(TELEMETRY_PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
+}
+
+/// 10 Hz.
+const TELEMETRY_PERIOD: Duration = Duration::from_millis(100);
+
+/// Without a change, once a second.
+const STATUS_PERIOD: Duration = Duration::from_secs(1);

@@ -1,0 +1,210 @@
+//! The executable: arguments, configuration, bridge, wait, drain. Exit codes: 0 stopped on demand, 1 a fault,
+//! 64 a command line or configuration that cannot be used (`EX_USAGE` of sysexits).
+
+#![allow(clippy::disallowed_methods)] // the environment is read here and handed on
+
+use std::{
+    env, fs,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, Result};
+use lexopt::Arg;
+use oht50_bridge::{
+    app::{App, Fault, Parts, latch_file},
+    auth::Verifier,
+    clock::Clock,
+    config::{Config, Environment, Secret},
+    robot::ros::RosNode,
+    server::TlsIdentity,
+    telemetry,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse() {
+        Ok(Arguments { task: Task::Help, .. }) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Arguments { task: Task::Version, .. }) => {
+            println!("oht50_bridge {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        Ok(arguments) => telemetry::start_logging(
+            arguments.log_level.as_deref(),
+            env::var("RUST_LOG").ok().as_deref(),
+        )
+        .context("log level")
+        .and_then(|()| prepare(&arguments)),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(prepared)) => match prepared.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, ExitCode::FAILURE),
+        },
+        Err(error) => fail(&error, ExitCode::from(USAGE)),
+    }
+}
+
+/// Everything that can be wrong with a configuration was looked at; no port is open yet.
+struct Prepared {
+    node: RosNode,
+    config: Config,
+    verifier: Verifier,
+    tls: Option<TlsIdentity>,
+}
+
+/// Reads and checks the configuration; `None` if that was all that was asked.
+fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
+    let node = RosNode::create()?;
+    let directory = |name| env::var_os(name).map(PathBuf::from);
+    let environment = Environment { ros_home: directory("ROS_HOME"), home: directory("HOME") };
+    let config = Config::from_params(&node.params(), &environment)?;
+    let tls = config.server.tls.as_ref().map(TlsIdentity::load).transpose()?;
+    if arguments.task == Task::Check {
+        println!("the configuration is valid");
+        return Ok(None);
+    }
+    let secret = secret()?;
+    let verifier = Verifier::hs256(secret.as_bytes(), config.server.default_role)?;
+    latch_file::prepare(&config.state_directory)?;
+    Ok(Some(Prepared { node, config, verifier, tls }))
+}
+
+impl Prepared {
+    fn run(self) -> Result<()> {
+        let Prepared { node, config, verifier, tls } = self;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let guard = runtime.enter();
+        let clock = Clock::system();
+        let (inputs, outputs, mut ros) = node.start(&config, clock.clone())?;
+        let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
+        if let Some(stop) = &emergency_stop {
+            tracing::warn!(reason = stop.reason, "starting with the emergency stop latched");
+        }
+        let address = (config.server.bind_address, config.server.port);
+        let secure = tls.is_some();
+        let app =
+            App::start(Parts { config, verifier, tls, inputs, outputs, emergency_stop, clock });
+        drop(guard);
+        let ended = runtime.block_on(async {
+            let listening = app.server().listen(address).await?;
+            let scheme = if secure { "wss" } else { "ws" };
+            tracing::info!("listening on {scheme}://{}/ws", listening.local_addr()?);
+            let requested = stop_requested()?;
+            let stop = async {
+                tokio::select! {
+                    () = requested => Ok(()),
+                    () = ros.ended() => Err(Fault::new("the ROS thread", "it ended")),
+                }
+            };
+            Ok(app.run(listening, stop).await?)
+        });
+        // The node outlives everything that publishes, so that the last zero leaves.
+        ros.shutdown();
+        ended
+    }
+}
+
+/// SIGINT or SIGTERM.
+fn stop_requested() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}
+
+fn secret() -> Result<Secret> {
+    let file = match env::var_os("OHT50_JWT_SECRET_FILE") {
+        Some(path) => {
+            let path = PathBuf::from(path);
+            let content = fs::read(&path)
+                .with_context(|| format!("OHT50_JWT_SECRET_FILE {}", path.display()))?;
+            Some(content)
+        }
+        None => None,
+    };
+    let value = env::var("OHT50_JWT_SECRET").ok();
+    Ok(Secret::from_sources(file.as_deref(), value.as_deref())?)
+}
+
+fn fail(error: &anyhow::Error, code: ExitCode) -> ExitCode {
+    // Not through the log, whose level may hide it.
+    for line in format!("{error:#}").lines() {
+        eprintln!("oht50_bridge: {line}");
+    }
+    code
+}
+
+/// What the command line asks for, apart from what ROS reads in it.
+#[derive(Debug, PartialEq)]
+struct Arguments {
+    task: Task,
+    log_level: Option<String>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Task {
+    Run,
+    Check,
+    Help,
+    Version,
+}
+
+impl Arguments {
+    fn parse() -> Result<Arguments> {
+        let mut own: Vec<_> = env::args_os().collect();
+        let at = own.iter().position(|argument| argument == "--ros-args").unwrap_or(own.len());
+        let ros = own.split_off(at);
+        let level = ros.iter().position(|argument| argument == "--log-level");
+        let log_level = level
+            .and_then(|at| ros.get(at + 1))
+            .and_then(|level| level.to_str())
+            // `NODE:=LEVEL` sets the level of one logger, and there is one.
+            .map(|level| level.rsplit(":=").next().unwrap_or(level).to_lowercase());
+        let mut task = Task::Run;
+        let mut parser = lexopt::Parser::from_iter(own);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("check") => task = Task::Check,
+                Arg::Long("params-file") => {
+                    let file = parser.value()?;
+                    let check = (task == Task::Check).then_some("--check");
+                    let program = env::current_exe()?;
+                    let mut command = Command::new(program);
+                    command.args(check).arg("--ros-args").arg("--params-file").arg(file);
+                    // rcl reads parameters from its own arguments alone: start again with them.
+                    return Err(command.args(ros.iter().skip(1)).exec().into());
+                }
+                Arg::Short('h') | Arg::Long("help") => task = Task::Help,
+                Arg::Short('V') | Arg::Long("version") => task = Task::Version,
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(Arguments { task, log_level })
+    }
+}
+
+/// `EX_USAGE`
+const USAGE: u8 = 64;
+
+const HELP: &str = "\
+oht50_bridge: shows and drives an OHT-50 over a JSON WebSocket protocol, as a ROS 2 node
+
+  oht50_bridge --ros-args --params-file bridge.yaml [-p NAME:=VALUE] [-r FROM:=TO] [--log-level LEVEL]
+  oht50_bridge --check --params-file bridge.yaml    validate a configuration and exit
+  oht50_bridge --help | --version
+
+The secret that tokens are checked with comes from OHT50_JWT_SECRET_FILE (a file) or OHT50_JWT_SECRET.
+RUST_LOG chooses logs more finely than --log-level. Exit codes: 0 stopped, 1 a fault, 64 unusable configuration.
+";

@@ -1,0 +1,377 @@
+//! The simulated robot behind the robot's port, and the bridge in front of it.
+
+use std::{
+    future::pending,
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use nalgebra::Vector2;
+use oht50_bridge::{
+    app::{App, Parts, latch_file},
+    auth::{Role, Verifier},
+    clock::Clock,
+    config::{Config, Environment, Params, Value},
+    lidar::RawScan,
+    robot::{
+        Battery, CallError, DockVelocity, Inputs, Notice, Odometry, Outputs, PublishError,
+        Received, Service,
+    },
+    safety::SafeVelocity,
+    server::{Accept, Listening},
+    sim::{Docked, Event, Velocity, World, WorldConfig},
+};
+use tokio::{
+    io::DuplexStream,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::client::PEER;
+
+pub const SECRET: &[u8] = b"a secret of thirty-two bytes, or more";
+pub const UNIX: Duration = Duration::from_secs(1_750_000_000);
+
+/// A bridge on a simulated robot.
+pub struct Bench {
+    pub robot: Robot,
+    pub clock: Clock,
+    state: tempfile::TempDir,
+    bridge: Bridge,
+}
+
+/// The running bridge: a way in, and a way to stop it.
+struct Bridge {
+    connections: mpsc::UnboundedSender<DuplexStream>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// The simulated robot; cheap to clone.
+#[derive(Clone)]
+pub struct Robot(Arc<Mutex<State>>);
+
+struct State {
+    world: World,
+    clock: Clock,
+    talks: bool,
+    lidar_is_silent: bool,
+    commanded: Velocity,
+    fastest: f64,
+    zero: watch::Sender<Option<Duration>>,
+    told_emergency_stop: bool,
+    docking: Option<oneshot::Sender<Result<String, CallError>>>,
+    topics: Topics,
+}
+
+/// The robot's end of the bridge's inputs; new ones for each bridge.
+struct Topics {
+    scan: watch::Sender<Option<Received<Arc<RawScan>>>>,
+    odometry: watch::Sender<Option<Received<Odometry>>>,
+    battery: watch::Sender<Option<Received<Battery>>>,
+    temperature: watch::Sender<Option<Received<f64>>>,
+    dock_velocity: watch::Sender<Option<Received<DockVelocity>>>,
+    notices: mpsc::Sender<Notice>,
+}
+
+impl Bench {
+    pub async fn new() -> Bench {
+        Bench::with(true).await
+    }
+
+    /// On a robot that tells nothing.
+    pub async fn silent() -> Bench {
+        Bench::with(false).await
+    }
+
+    async fn with(talks: bool) -> Bench {
+        let clock = Clock::virtual_from(UNIX);
+        let robot = Robot::new(clock.clone(), talks);
+        let state = tempfile::tempdir().unwrap();
+        let bridge = Bridge::start(&robot, &clock, state.path());
+        robot.run();
+        settle().await;
+        Bench { robot, clock, state, bridge }
+    }
+
+    pub fn serve(&self, stream: DuplexStream) {
+        self.bridge.connections.send(stream).unwrap();
+    }
+
+    pub fn stop(&self) {
+        self.bridge.stop.send_replace(true);
+    }
+
+    /// Ends the bridge as a crash would, and starts another one.
+    pub async fn restart(&mut self) {
+        self.bridge.task.abort();
+        self.bridge = Bridge::start(&self.robot, &self.clock, self.state.path());
+        settle().await;
+    }
+}
+
+/// The first scans and odometry must have come before anything can be driven.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+impl Bridge {
+    fn start(robot: &Robot, clock: &Clock, state: &Path) -> Bridge {
+        let mut params = Params::new();
+        params.insert("base_from_laser".to_owned(), Value::DoubleArray(vec![0.2, 0.0, 0.0]));
+        let directory = state.to_str().unwrap().to_owned();
+        params.insert("state_directory".to_owned(), Value::String(directory));
+        let config = Config::from_params(&params, &Environment::default()).unwrap();
+        let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
+        let app = App::start(Parts {
+            verifier: Verifier::hs256(SECRET, Role::Operator).unwrap(),
+            tls: None,
+            inputs: robot.connect(),
+            outputs: Arc::new(robot.clone()),
+            emergency_stop,
+            clock: clock.clone(),
+            config,
+        });
+        let (connections, incoming) = mpsc::unbounded_channel();
+        let (stop, mut stopping) = watch::channel(false);
+        let listening = Listening::new(app.server().clone(), Door(incoming));
+        let task = tokio::spawn(async move {
+            let stop = async move {
+                let _ = stopping.wait_for(|stop| *stop).await;
+                Ok(())
+            };
+            app.run(listening, stop).await.unwrap();
+        });
+        Bridge { connections, stop, task }
+    }
+}
+
+/// Where in-memory streams come in.
+struct Door(mpsc::UnboundedReceiver<DuplexStream>);
+
+impl Accept for Door {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
+        match self.0.recv().await {
+            Some(stream) => Ok((stream, PEER)),
+            None => pending().await,
+        }
+    }
+}
+
+impl Robot {
+    fn new(clock: Clock, talks: bool) -> Robot {
+        Robot(Arc::new(Mutex::new(State {
+            world: World::new(WorldConfig::default()),
+            clock,
+            talks,
+            lidar_is_silent: false,
+            commanded: Velocity::default(),
+            fastest: 0.0,
+            zero: watch::Sender::new(None),
+            told_emergency_stop: false,
+            docking: None,
+            topics: topics().0,
+        })))
+    }
+
+    /// Lets the robot live; it does so beyond the bridge's restarts.
+    fn run(&self) {
+        let robot = self.clone();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(10));
+            loop {
+                ticks.tick().await;
+                robot.state().live();
+            }
+        });
+    }
+
+    fn connect(&self) -> Inputs {
+        let (ours, theirs) = topics();
+        self.state().topics = ours;
+        theirs
+    }
+
+    /// When zero is published next, or now if it was the last.
+    pub async fn next_zero(&self) -> Duration {
+        let mut zero = self.state().zero.subscribe();
+        zero.wait_for(Option::is_some).await.unwrap().unwrap()
+    }
+
+    pub fn position(&self) -> Vector2<f64> {
+        self.state().world.odometry().pose.translation.vector
+    }
+
+    pub fn speed(&self) -> f64 {
+        self.state().world.odometry().twist.linear
+    }
+
+    /// The newest velocity that was published.
+    pub fn commanded(&self) -> Velocity {
+        self.state().commanded
+    }
+
+    /// The highest speed that was ever published.
+    pub fn fastest(&self) -> f64 {
+        self.state().fastest
+    }
+
+    pub fn told_emergency_stop(&self) -> bool {
+        self.state().told_emergency_stop
+    }
+
+    /// The LiDAR breaks without a word.
+    pub fn silence_lidar(&self) {
+        self.state().lidar_is_silent = true;
+    }
+
+    pub async fn notice(&self, user_id: u64, group: &str) {
+        let notice =
+            Notice { severity: 1, text: "door open".to_owned(), user_id, group: group.to_owned() };
+        let sender = self.state().topics.notices.clone();
+        sender.send(notice).await.unwrap();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl State {
+    fn live(&mut self) {
+        let now = self.clock.now();
+        for event in self.world.advance(now) {
+            if let (Event::Docking(end), Some(asked)) = (event, self.docking.take()) {
+                let _ = asked.send(match end {
+                    Ok(Docked::Docked) => Ok("docked".to_owned()),
+                    Ok(Docked::Undocked) => Ok("undocked".to_owned()),
+                    Err(error) => Err(CallError::Failed(error.to_string())),
+                });
+            }
+        }
+        if let Some(scan) = self.world.poll_scan()
+            && self.talks
+            && !self.lidar_is_silent
+        {
+            let raw = RawScan {
+                stamp: (UNIX + scan.at).as_secs_f64(),
+                frame_id: "laser".into(),
+                angle_min: scan.angle_min,
+                angle_increment: scan.angle_increment,
+                range_min: scan.range_min,
+                range_max: scan.range_max,
+                ranges: scan.ranges,
+            };
+            tell(&self.topics.scan, Arc::new(raw), now);
+        }
+        if self.talks {
+            self.tell_slow_things(now);
+        }
+        if let Some(Velocity { linear, angular }) = self.world.docking_velocity() {
+            tell(&self.topics.dock_velocity, DockVelocity { linear, angular }, now);
+        }
+    }
+
+    fn tell_slow_things(&self, now: Duration) {
+        let odometry = self.world.odometry();
+        let position = odometry.pose.translation.vector;
+        let told = Odometry {
+            position: [position.x, position.y, 0.0],
+            yaw: odometry.pose.rotation.angle(),
+            linear: odometry.twist.linear,
+            lateral: 0.0,
+            angular: odometry.twist.angular,
+            stamp: (UNIX + now).as_secs_f64(),
+        };
+        tell(&self.topics.odometry, told, now);
+        let battery = self.world.battery();
+        let told = Battery { fraction: Some(battery.fraction), charging: battery.charging };
+        tell(&self.topics.battery, told, now);
+        tell(&self.topics.temperature, self.world.motor_temperature(), now);
+    }
+}
+
+impl Outputs for Robot {
+    fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError> {
+        let mut state = self.state();
+        let now = state.clock.now();
+        state.commanded = Velocity { linear: velocity.linear(), angular: velocity.angular() };
+        state.fastest = state.fastest.max(velocity.linear().abs());
+        state.zero.send_replace(velocity.is_zero().then_some(now));
+        let commanded = state.commanded;
+        state.world.command(commanded, now);
+        Ok(())
+    }
+
+    fn drive_is_present(&self) -> bool {
+        true
+    }
+
+    fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
+        let mut state = self.state();
+        state.told_emergency_stop = active;
+        if let Some(Event::Docking(Err(error))) = state.world.emergency_stop(active)
+            && let Some(asked) = state.docking.take()
+        {
+            let _ = asked.send(Err(CallError::Failed(error.to_string())));
+        }
+        Ok(())
+    }
+
+    fn call(&self, service: Service) -> BoxFuture<'static, Result<String, CallError>> {
+        let mut state = self.state();
+        let begun = match service {
+            Service::Dock => state.world.dock(),
+            Service::Undock => state.world.undock(),
+            Service::StartMotor | Service::StopMotor => {
+                state.world.set_lidar_motor(service == Service::StartMotor);
+                return async { Ok(String::new()) }.boxed();
+            }
+            Service::SetFrequency(hertz) => {
+                let set = state.world.set_scan_frequency(hertz);
+                return async move {
+                    set.map(|()| String::new())
+                        .map_err(|error| CallError::Failed(error.to_string()))
+                }
+                .boxed();
+            }
+        };
+        if let Err(error) = begun {
+            return async move { Err(CallError::Failed(error.to_string())) }.boxed();
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.docking = Some(sender);
+        let gone = || CallError::Failed("the docking controller is gone".to_owned());
+        async move { receiver.await.unwrap_or_else(|_| Err(gone())) }.boxed()
+    }
+}
+
+fn tell<T>(topic: &watch::Sender<Option<Received<T>>>, value: T, at: Duration) {
+    topic.send_replace(Some(Received { value, at }));
+}
+
+fn topics() -> (Topics, Inputs) {
+    let (scan, scan_end) = watch::channel(None);
+    let (odometry, odometry_end) = watch::channel(None);
+    let (battery, battery_end) = watch::channel(None);
+    let (temperature, temperature_end) = watch::channel(None);
+    let (dock_velocity, dock_velocity_end) = watch::channel(None);
+    let (notices, notices_end) = mpsc::channel(32);
+    (
+        Topics { scan, odometry, battery, temperature, dock_velocity, notices },
+        Inputs {
+            scan: scan_end,
+            odometry: odometry_end,
+            battery: battery_end,
+            temperature: temperature_end,
+            dock_velocity: dock_velocity_end,
+            notices: notices_end,
+        },
+    )
+}
