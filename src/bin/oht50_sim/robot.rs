@@ -1,0 +1,254 @@
+//! The world on the ROS graph: what arrives goes in, what happens is published and told in plain words.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::{
+    StreamExt,
+    stream::{LocalBoxStream, SelectAll, select_all},
+};
+use oht50_bridge::{
+    clock::Clock,
+    sim::{DockError, Docked, Event, TICK, Velocity, World, WorldConfig},
+};
+use r2r::{
+    Node, QosProfile, ServiceRequest,
+    builtin_interfaces::msg::Time,
+    geometry_msgs::msg::{Twist, TwistStamped},
+    log_info, log_warn, std_msgs,
+    std_srvs::srv::{Empty, Trigger},
+};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{
+    parameter_services::{self, Events, Request},
+    settings::Settings,
+    topics::{self, Topics},
+};
+
+/// The simulated robot, ready to run.
+pub struct Robot {
+    name: String,
+    settings: Settings,
+    config: WorldConfig,
+    world: World,
+    clock: Clock,
+    ros_clock: Arc<Mutex<r2r::Clock>>,
+    inputs: SelectAll<LocalBoxStream<'static, Input>>,
+    topics: Topics,
+    parameter_events: Events,
+    emergency_stopped: bool,
+    /// Who waits for the end of a docking manoeuvre.
+    docking: Option<ServiceRequest<Trigger::Service>>,
+    ticks: u64,
+}
+
+/// What arrives from the graph.
+enum Input {
+    Drive(Velocity),
+    EmergencyStop(bool),
+    Dock(ServiceRequest<Trigger::Service>),
+    Undock(ServiceRequest<Trigger::Service>),
+    Motor(bool, ServiceRequest<Empty::Service>),
+    Parameters(Request),
+}
+
+impl Robot {
+    /// Offers and subscribes to everything; nothing moves before [`Robot::run`].
+    pub fn new(node: &mut Node, settings: Settings) -> r2r::Result<Robot> {
+        let config = settings.world();
+        Ok(Robot {
+            name: node.logger().to_owned(),
+            world: World::new(config.clone()),
+            config,
+            clock: Clock::system(),
+            ros_clock: node.get_ros_clock(),
+            inputs: subscribe(node, &settings)?,
+            topics: Topics::offer(node, &settings)?,
+            parameter_events: Events::offer(node)?,
+            settings,
+            emergency_stopped: false,
+            docking: None,
+            ticks: 0,
+        })
+    }
+
+    /// Runs the robot until publishing fails. Dropping the future ends it at any point.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        self.topics.publish_description(self.stamp()?, &self.config)?;
+        log_info!(
+            &self.name,
+            "simulating: {} beams at {} Hz, {} people, drive watchdog {}",
+            self.config.lidar.beams,
+            self.config.lidar.frequency,
+            self.config.people.len(),
+            self.config.drive.watchdog.map_or("off".to_owned(), |it| format!("{it:?}"))
+        );
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                Some(input) = self.inputs.next() => self.take(input)?,
+                _ = tick.tick() => self.step()?,
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) -> r2r::Result<()> {
+        match input {
+            Input::Drive(velocity) => self.world.command(velocity, self.clock.now()),
+            Input::EmergencyStop(active) => self.emergency_stop(active)?,
+            Input::Dock(request) => {
+                let started = self.world.dock();
+                self.begin("docking", started, request);
+            }
+            Input::Undock(request) => {
+                let started = self.world.undock();
+                self.begin("undocking", started, request);
+            }
+            Input::Motor(on, request) => {
+                self.world.set_lidar_motor(on);
+                log_info!(&self.name, "LiDAR motor {}", if on { "started" } else { "stopped" });
+                self.answered(request.respond(Empty::Response::default()));
+            }
+            Input::Parameters(request) => self.parameters(request)?,
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> r2r::Result<()> {
+        for event in self.world.advance(self.clock.now()) {
+            self.tell(event)?;
+        }
+        let stamp = self.stamp()?;
+        if let Some(scan) = self.world.poll_scan() {
+            self.topics.publish_scan(stamp.clone(), scan)?;
+        }
+        if self.ticks.is_multiple_of(FAST) {
+            self.topics.publish_odometry(stamp.clone(), &self.world.odometry())?;
+            self.topics.publish_drive_command(self.world.drive_command())?;
+            if let Some(velocity) = self.world.docking_velocity() {
+                self.topics.publish_docking_velocity(velocity)?;
+            }
+        }
+        if self.ticks.is_multiple_of(SLOW) {
+            self.topics.publish_battery(stamp.clone(), &self.world.battery())?;
+            self.topics.publish_temperature(stamp, self.world.motor_temperature())?;
+        }
+        self.ticks += 1;
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) -> r2r::Result<()> {
+        match event {
+            Event::WatchdogStopped => {
+                let timeout = self.config.drive.watchdog.unwrap_or_default();
+                log_warn!(&self.name, "drive watchdog: no cmd_vel for {timeout:?}, stopping");
+            }
+            Event::Touched => log_warn!(&self.name, "the robot touches something and stands"),
+            Event::Docking(outcome) => {
+                self.topics.publish_docking_velocity(Velocity::ZERO)?;
+                let (success, message) = match outcome {
+                    Ok(Docked::Docked) => (true, "docked".to_owned()),
+                    Ok(Docked::Undocked) => (true, "undocked".to_owned()),
+                    Err(error) => (false, error.to_string()),
+                };
+                log_info!(&self.name, "docking manoeuvre ended: {message}");
+                if let Some(request) = self.docking.take() {
+                    self.answered(request.respond(Trigger::Response { success, message }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn emergency_stop(&mut self, active: bool) -> r2r::Result<()> {
+        // It comes again and again, as a heartbeat.
+        if active != self.emergency_stopped {
+            self.emergency_stopped = active;
+            log_warn!(&self.name, "emergency stop {}", if active { "active" } else { "released" });
+        }
+        match self.world.emergency_stop(active) {
+            Some(event) => self.tell(event),
+            None => Ok(()),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        what: &str,
+        started: Result<(), DockError>,
+        request: ServiceRequest<Trigger::Service>,
+    ) {
+        match started {
+            Ok(()) => {
+                log_info!(&self.name, "{what} started: velocities go out on cmd_vel_dock");
+                self.docking = Some(request);
+            }
+            Err(error) => {
+                log_warn!(&self.name, "{what} refused: {error}");
+                let message = error.to_string();
+                self.answered(request.respond(Trigger::Response { success: false, message }));
+            }
+        }
+    }
+
+    fn parameters(&mut self, request: Request) -> r2r::Result<()> {
+        let before = self.settings.clone();
+        let outcome = parameter_services::answer(request, &mut self.settings);
+        self.answered(outcome);
+        let frequency = self.settings.scan_frequency;
+        if frequency != before.scan_frequency {
+            match self.world.set_scan_frequency(frequency) {
+                Ok(()) => log_info!(&self.name, "the LiDAR turns at {frequency} Hz"),
+                Err(error) => log_warn!(&self.name, "{error}"),
+            }
+        }
+        self.parameter_events.tell(self.stamp()?, &before, &self.settings)
+    }
+
+    /// Whoever asked may be gone: that concerns nobody but them.
+    fn answered(&self, outcome: r2r::Result<()>) {
+        if let Err(error) = outcome {
+            log_warn!(&self.name, "a service answer was not sent: {error}");
+        }
+    }
+
+    fn stamp(&self) -> r2r::Result<Time> {
+        let mut clock = self.ros_clock.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(topics::stamp(clock.get_now()?))
+    }
+}
+
+fn subscribe(
+    node: &mut Node,
+    settings: &Settings,
+) -> r2r::Result<SelectAll<LocalBoxStream<'static, Input>>> {
+    let newest = QosProfile::default().keep_last(1);
+    let latched = newest.clone().transient_local();
+    let services = QosProfile::services_default();
+    let drive = if settings.cmd_vel_stamped {
+        let commands = node.subscribe::<TwistStamped>("cmd_vel", newest)?;
+        commands.map(|it| Input::Drive(topics::velocity(&it.twist))).boxed_local()
+    } else {
+        let commands = node.subscribe::<Twist>("cmd_vel", newest)?;
+        commands.map(|it| Input::Drive(topics::velocity(&it))).boxed_local()
+    };
+    let stops = node.subscribe::<std_msgs::msg::Bool>("emergency_stop", latched)?;
+    Ok(select_all([
+        drive,
+        stops.map(|it| Input::EmergencyStop(it.data)).boxed_local(),
+        node.create_service("dock", services.clone())?.map(Input::Dock).boxed_local(),
+        node.create_service("undock", services.clone())?.map(Input::Undock).boxed_local(),
+        node.create_service("start_motor", services.clone())?
+            .map(|it| Input::Motor(true, it))
+            .boxed_local(),
+        node.create_service("stop_motor", services)?
+            .map(|it| Input::Motor(false, it))
+            .boxed_local(),
+        parameter_services::offer(node)?.map(Input::Parameters).boxed_local(),
+    ]))
+}
+
+/// 50 Hz and 1 Hz, in ticks.
+const FAST: u64 = 2;
+const SLOW: u64 = 100;
