@@ -1,0 +1,107 @@
+//! What is written about the program is what the program does: the README's tables, and the shipped configurations.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that unwraps fails, which is its job
+
+use oht50_bridge::{
+    auth::Role,
+    config::{self, Config, Environment, Params, Value},
+    robot::topics,
+};
+
+const README: &str = include_str!("../README.md");
+const BRIDGE: &str = include_str!("../config/bridge.yaml");
+const SECURE: &str = include_str!("../config/bridge.secure.yaml");
+
+#[track_caller]
+fn check(section: &str, expected: &str) {
+    let begin = format!("<!-- {section}:begin -->\n");
+    let end = format!("<!-- {section}:end -->");
+    let table = README
+        .split_once(&begin)
+        .and_then(|(_, rest)| rest.split_once(&end))
+        .map(|(table, _)| table.trim());
+    let expected = expected.trim();
+    assert!(
+        table == Some(expected),
+        "README.md must hold this between {begin}and {end}:\n\n{expected}\n"
+    );
+}
+
+#[test]
+fn the_readme_tables_every_parameter() {
+    check("parameters", &config::markdown_table());
+}
+
+#[test]
+fn the_readme_tables_every_topic_with_its_quality_of_service() {
+    check("topics", &topics::markdown_table());
+}
+
+/// The parameters of a file in the style of ours: one on a line, strings in quotes, doubles with a point.
+fn params(yaml: &str) -> Params {
+    let lines = yaml.lines().filter_map(|line| line.strip_prefix("    "));
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once(": ").expect("name: value");
+            (name.to_owned(), value_of(value))
+        })
+        .collect()
+}
+
+fn value_of(text: &str) -> Value {
+    if let Some(list) = text.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+        let items: Vec<_> =
+            list.split(", ").filter(|item| !item.is_empty()).map(value_of).collect();
+        let strings: Option<Vec<_>> = items.iter().map(string).collect();
+        let doubles: Option<Vec<_>> = items.iter().map(double).collect();
+        return match (strings, doubles) {
+            // As ROS does with an empty list.
+            (Some(strings), _) if strings.is_empty() => Value::NotSet,
+            (Some(strings), _) => Value::StringArray(strings),
+            (_, Some(doubles)) => Value::DoubleArray(doubles),
+            _ => panic!("a mixed list: {text}"),
+        };
+    }
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    match (quoted, text.parse()) {
+        (Some(quoted), _) => Value::String(quoted.to_owned()),
+        (None, Ok(flag)) => Value::Bool(flag),
+        (None, Err(_)) if text.contains('.') => Value::Double(text.parse().expect("a double")),
+        _ => Value::Integer(text.parse().expect("an integer")),
+    }
+}
+
+fn string(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn double(value: &Value) -> Option<f64> {
+    match value {
+        Value::Double(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn accepted(yaml: &str) -> Config {
+    let environment = Environment { home: Some("/home/robot".into()), ..Environment::default() };
+    Config::from_params(&params(yaml), &environment).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn the_shipped_configuration_is_accepted() {
+    assert_eq!(accepted(BRIDGE).server.tls, None);
+}
+
+#[test]
+fn the_hardened_configuration_is_accepted_and_hardened() {
+    let (shipped, secure) = (accepted(BRIDGE).server, accepted(SECURE).server);
+    assert!(secure.tls.is_some());
+    assert!(secure.require_origin);
+    assert_eq!(secure.default_role, Role::Viewer);
+    assert!(secure.max_connections_per_user < shipped.max_connections_per_user);
+    assert!(secure.heartbeat_timeout < shipped.heartbeat_timeout);
+}
