@@ -18,21 +18,20 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 
 def bridge(context):
     """The node. An argument that was left empty leaves what the parameter file says."""
     lidar_node = LaunchConfiguration('lidar_node').perform(context)
+    use_sim_time = LaunchConfiguration('use_sim_time').perform(context)
     return [Node(
         package='oht50_bridge',
         executable='oht50_bridge',
         namespace=LaunchConfiguration('namespace'),
-        parameters=[
-            LaunchConfiguration('params_file'),
-            {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
-        ] + ([{'lidar_node': lidar_node}] if lidar_node else []),
+        parameters=[LaunchConfiguration('params_file')]
+        + ([{'use_sim_time': use_sim_time == 'true'}] if use_sim_time else [])
+        + ([{'lidar_node': lidar_node}] if lidar_node else []),
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
         output='screen',
         # The bridge stops the robot and ends when a part of it fails; the pause lets the port become free, and
@@ -47,8 +46,8 @@ def generate_launch_description():
     return LaunchDescription([
         DeclareLaunchArgument('namespace', default_value='', description='Namespace of the node and its topics'),
         DeclareLaunchArgument('params_file', default_value=shipped, description='Parameters of the bridge (YAML)'),
-        DeclareLaunchArgument('use_sim_time', default_value='false', choices=['true', 'false'],
-                              description='Stamp messages by /clock instead of the system clock'),
+        DeclareLaunchArgument('use_sim_time', default_value='', choices=['true', 'false', ''],
+                              description='Stamp messages by /clock; empty: as in the parameter file'),
         DeclareLaunchArgument('log_level', default_value='info', choices=['debug', 'info', 'warn', 'error', 'fatal'],
                               description='Least severe log messages to show'),
         DeclareLaunchArgument('lidar_node', default_value='',

@@ -13,7 +13,6 @@ from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 
@@ -24,9 +23,7 @@ def simulator(context):
         package='oht50_bridge',
         executable='oht50_sim',
         namespace=LaunchConfiguration('namespace'),
-        parameters=([params_file] if params_file else []) + [
-            {'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)},
-        ],
+        parameters=[params_file] if params_file else [],
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
         output='screen',
     )]
@@ -39,8 +36,8 @@ def generate_launch_description():
         DeclareLaunchArgument('namespace', default_value='', description='Namespace of the nodes and their topics'),
         DeclareLaunchArgument('params_file', default_value=shipped, description='Parameters of the bridge (YAML)'),
         DeclareLaunchArgument('sim_params_file', default_value='', description='Parameters of the simulator (YAML)'),
-        DeclareLaunchArgument('use_sim_time', default_value='false', choices=['true', 'false'],
-                              description='Stamp messages by /clock instead of the system clock'),
+        DeclareLaunchArgument('use_sim_time', default_value='', choices=['true', 'false', ''],
+                              description='For the bridge: stamp messages by /clock; empty: as in its parameter file'),
         DeclareLaunchArgument('log_level', default_value='info', choices=['debug', 'info', 'warn', 'error', 'fatal'],
                               description='Least severe log messages to show'),
         DeclareLaunchArgument('bridge', default_value='true', choices=['true', 'false'],

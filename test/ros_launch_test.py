@@ -3,13 +3,20 @@
 Run by colcon test, by `launch_test test/ros_launch_test.py`, or directly, which says so when it has to skip.
 """
 
+import atexit
 import importlib.util
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 
-NEEDED = ("launch", "launch_ros", "launch_testing", "rclpy", "ament_index_python")
+# pytest takes every *_test.py for its own, and would run these tests with nothing launched.
+__test__ = False
+
+NEEDED = ("launch", "launch_ros", "launch_testing", "rclpy", "ament_index_python", "yaml")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 NAMESPACE = "/launch_test"
@@ -19,10 +26,23 @@ if not MISSING:
     import launch_testing.actions
     import launch_testing.asserts
     import rclpy
+    import yaml
+    from ament_index_python.packages import get_package_share_directory
     from launch.actions import IncludeLaunchDescription, SetEnvironmentVariable
     from launch.launch_description_sources import PythonLaunchDescriptionSource
     from launch.substitutions import PathJoinSubstitution
     from launch_ros.substitutions import FindPackageShare
+
+    def own_parameters():
+        """The shipped parameters, with a free port and a state of its own: a bridge may run on this machine."""
+        folder = tempfile.mkdtemp(prefix="oht50_launch_test_")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        shipped = Path(get_package_share_directory("oht50_bridge"), "config", "bridge.yaml")
+        content = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+        content["/**"]["ros__parameters"].update(port=0, state_directory=folder)
+        file = Path(folder, "bridge.yaml")
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return str(file)
 
     def generate_test_description():
         """The simulator and the bridge, as sim.launch.py starts them."""
@@ -30,7 +50,8 @@ if not MISSING:
         return launch.LaunchDescription([
             SetEnvironmentVariable("OHT50_JWT_SECRET", secrets.token_urlsafe(48)),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(file),
-                                     launch_arguments={"namespace": NAMESPACE.strip("/")}.items()),
+                                     launch_arguments={"namespace": NAMESPACE.strip("/"),
+                                                       "params_file": own_parameters()}.items()),
             launch_testing.actions.ReadyToTest(),
         ])
 
@@ -46,6 +67,10 @@ if not MISSING:
         def tearDownClass(cls):
             cls.node.destroy_node()
             rclpy.shutdown()
+
+        def test_the_bridge_listens(self, proc_output):
+            # Also keeps the end from coming before the bridge has learnt to end: it is the last line of its start.
+            proc_output.assertWaitFor("listening on ws://127.0.0.1:", timeout=30, stream="stderr")
 
         def test_both_nodes_appear_in_the_namespace(self):
             self.await_graph(lambda: {"oht50_bridge", "oht50_sim"} <= self.nodes())

@@ -1,0 +1,56 @@
+"""The rule that holds in every test: what is heard on `cmd_vel`, the robot may do.
+
+Never other than zero while the emergency stop is latched or nobody is in control; never above the limits. Times are
+those of the senders, by one machine's clock, so that a slow listener accuses nobody.
+"""
+
+from datetime import datetime
+
+EARLY, LATE = 0.1, 0.05  # [s] a velocity is published just before control is announced, or just as it ends
+ROUNDING = 1e-9
+
+
+class Monitor:
+    """Holds a peer's velocities against what an observer was told about control."""
+
+    def __init__(self, peer, observer, max_linear, max_angular):
+        self.peer, self.observer = peer, observer
+        self.limits = max_linear, max_angular
+        self.control = []  # (time on the wall, whether somebody drives)
+        self.looked = 0
+
+    def watch(self, observer):
+        """Another observer, after a restart: until it says otherwise, nobody drives."""
+        self.check()
+        self.observer = observer
+
+    def check(self):
+        """What was heard since the last look."""
+        for _, event in self.observer.take("event"):
+            if event["event"] == "control_changed":
+                self.control.append((wall(event["timestamp"]), event["data"]["holder"] is not None))
+        with self.peer.signal:
+            commands, latches = self.peer.commands[self.looked:], list(self.peer.latches)
+            self.looked = len(self.peer.commands)
+        for command in commands:
+            assert command.planar, f"not in the plane: {command}"
+            assert abs(command.linear) <= self.limits[0] + ROUNDING, f"above the limit: {command}"
+            assert abs(command.angular) <= self.limits[1] + ROUNDING, f"above the limit: {command}"
+            if command.moves:
+                assert not state(latches, command.sent), f"while the emergency stop is latched: {command}"
+                assert self.somebody_drives(command.sent / 1e9), f"while nobody is in control: {command}"
+
+    def somebody_drives(self, at):
+        begun = any(driven for time, driven in self.control if at - LATE < time <= at + EARLY)
+        return begun or state(self.control, at - LATE)
+
+
+def state(changes, at):
+    """The newest state that was told before."""
+    told = [value for time, value in changes if time <= at]
+    return told[-1] if told else False
+
+
+def wall(timestamp):
+    """Seconds since 1970 of RFC 3339."""
+    return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp()

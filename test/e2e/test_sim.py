@@ -1,0 +1,147 @@
+"""The bridge and the simulated robot: it drives as far as it was told, and every way of losing control stops it."""
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import Twist
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import BatteryState, Temperature
+
+from figures import measured, noted
+from peer import Peer
+from programs import Simulator
+from waiting import now
+
+TRIALS = 5
+
+
+class Listener(Peer):
+    """Starts the simulator, and hears what it tells."""
+
+    def __init__(self, domain, directory):
+        self.simulator = Simulator(directory)
+        super().__init__(domain, name="listener")
+
+    def setup(self):
+        self.odometry = self.collect(Odometry, "odom")
+        self.drive = self.collect(Twist, "drive_command")
+        self.battery = self.collect(BatteryState, "battery_state")
+        self.temperature = self.collect(Temperature, "temperature")
+
+    def wait_drive(self, moves, since):
+        """When the drive was first heard to command a motion, or none."""
+        def find():
+            return next((at for at, twist in self.drive if at >= since
+                         and (twist.linear.x != 0.0 or twist.angular.z != 0.0) == moves), None)
+        return self.wait(find, "the drive commands " + ("a motion" if moves else "zero"))
+
+    def wait_rest(self, since):
+        """When the odometry first said that the robot stands."""
+        def find():
+            return next((at for at, odometry in self.odometry if at >= since and odometry.twist.twist.linear.x == 0.0), None)
+        return self.wait(find, "the robot stands")
+
+    @property
+    def place(self):
+        position = self.odometry[-1][1].pose.pose.position
+        return np.array([position.x, position.y])
+
+    def close(self):
+        super().close()
+        self.simulator.end()
+
+
+class TestSimulatedRobot:
+    @staticmethod
+    def make_peer(domain, directory):
+        return Listener(domain, directory)
+
+    def test_it_docks_and_undocks(self, world, robot, lan):
+        lan.subscribe("robot_status")
+        begun = now()
+        lan.drive("dock")
+        lan.expect("robot_status_update", where=lambda message: message["data"]["status"] == "DOCKING")
+        answer = lan.expect("robot_control_response", within=60, command="dock")
+        assert answer["success"], answer
+        assert robot.place == pytest.approx([-1.0, 0.0], abs=0.05)
+        lan.expect("robot_status_update", where=lambda message: message["data"]["status"] == "CHARGING")
+        assert not lan.order("dock")["success"], "docked already"
+        lan.drive("undock")
+        answer = lan.expect("robot_control_response", within=60, command="undock")
+        assert answer["success"], answer
+        assert robot.place == pytest.approx([-0.5, 0.0], abs=0.05)
+        driven = [each.linear for each in robot.since(begun)]
+        assert min(driven) == pytest.approx(-0.1) and max(driven) == pytest.approx(0.1)
+
+    def test_the_streams_show_what_it_publishes(self, world, robot, lan):
+        lan.subscribe("telemetry", "lidar", "robot_status")
+        lan.next("lidar_update")
+        start, _ = lan.expect_timed("lidar_update")
+        times = [lan.expect_timed("telemetry_update")[0] for _ in range(31)]
+        pictures = lan.take("lidar_update")
+        assert 30 / (times[-1] - times[0]) == pytest.approx(10, abs=0.5)
+        assert len(pictures) / (pictures[-1][0] - start) == pytest.approx(20, abs=1.5)
+        scans = [picture["data"]["scan_data"] for _, picture in pictures]
+        assert all(600 < len(scan["points"]) <= 720 and 0.8 < scan["quality"] <= 1.0 for scan in scans)
+        assert len({str(scan["points"]) for scan in scans}) == len(scans), "every scan is another"
+        hall = np.array(scans[-1]["points"]) + robot.place
+        assert -2 < hall[:, 0].min() < -0.9 and 18 < hall[:, 0].max() < 19 and np.abs(hall[:, 1]).max() < 9.5
+        data = lan.data("telemetry_update")
+        assert [data["position"]["x"], data["position"]["y"]] == pytest.approx(list(robot.place), abs=0.001)
+        assert data["battery_level"] == round(robot.battery[-1][1].percentage * 100)
+        assert data["temperature"] == pytest.approx(robot.temperature[-1][1].temperature, abs=0.06)
+        assert data["status"] == "IDLE" and data["speed"] == 0.0
+        assert lan.expect("robot_status_update")["data"]["lidar"]["state"] == "scanning"
+
+    def test_two_seconds_at_0_3_m_s_are_about_0_6_m(self, world, robot, lan):
+        lan.subscribe("robot_status")
+        start = robot.place
+        assert lan.order("move_forward", speed=0.3, duration=2)["success"]
+        assert lan.expect("event", event="motion_finished")["data"]["command"] == "move_forward"
+        robot.wait_rest(robot.wait_drive(False, now()))
+        way = robot.place - start
+        noted("move_forward at 0.3 m/s for 2 s", f"{way[0]:.3f} m")
+        assert 0.50 <= way[0] <= 0.66 and abs(way[1]) < 0.02
+
+    @pytest.mark.parametrize("how", ["stop", "emergency stop", "closed socket", "lost socket"])
+    def test_it_is_stopped(self, world, robot, how):
+        zeros, rests = [], []
+        for trial in range(TRIALS):
+            client = world.connect()
+            begun = now()
+            command = "move_backward" if trial % 2 else "move_forward"
+            assert client.order(command, speed=0.3, duration=30)["success"]
+            robot.first(lambda each: abs(each.linear) == 0.3, begun)
+            robot.wait(lambda: abs(robot.odometry[-1][1].twist.twist.linear.x) > 0.2, "the robot moves")
+            ended = now()
+            {"stop": lambda: client.drive("stop"), "emergency stop": lambda: client.drive("emergency_stop"),
+             "closed socket": client.close, "lost socket": client.vanish}[how]()
+            zeros.append(robot.first_zero(ended).at - ended)
+            rests.append(robot.wait_rest(robot.wait_drive(False, ended)) - ended)
+            world.release()
+            world.observer.order("stop")
+            client.close()
+        measured(f"{how}: zero on cmd_vel", zeros, 0.1)
+        # Zero, then 0.05 s for the way to the drive, then its own 1 m/s² from 0.3 m/s.
+        measured(f"{how}: odometry at rest", rests, 0.1 + 0.05 + 0.3 / 1.0)
+
+    def test_a_killed_bridge_is_stopped_by_the_drives_own_watchdog(self, world, robot):
+        zeros, rests = [], []
+        for trial in range(TRIALS):
+            client = world.connect()
+            begun = now()
+            command = "move_backward" if trial % 2 else "move_forward"
+            assert client.order(command, speed=0.3, duration=30)["success"]
+            robot.wait_drive(True, begun)
+            world.monitor.check()
+            killed = now()
+            world.bridge.kill()
+            zeros.append(robot.wait_drive(False, killed) - killed)
+            rests.append(robot.wait_rest(killed + zeros[-1]) - killed)
+            client.wait_closed()
+            world.clients.remove(client)
+            restarted = now()
+            world.start_bridge()
+            assert world.status()["control"] is None
+            assert not any(each.moves for each in robot.since(restarted)), "a restart moves nothing"
+        measured("killed bridge: drive commands zero", zeros, 0.55)
+        measured("killed bridge: odometry at rest", rests, 0.55 + 0.3 / 1.0)
