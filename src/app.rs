@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -19,7 +19,7 @@ use crate::{
     lidar::Perception,
     protocol::CloseReason,
     robot::{Inputs, Notice, Outputs},
-    safety::{EmergencyStop, Gate, latch::StopLatch},
+    safety::{EmergencyStop, Gate, SafeVelocity, latch::StopLatch},
     server::{Accept, Listening, Server, Surroundings, TlsIdentity},
     session::{Action, Command, Terms},
 };
@@ -57,8 +57,11 @@ pub struct App {
     hub: Hub,
     teller: Teller,
     tasks: JoinSet<Fault>,
+    outputs: Arc<dyn Outputs>,
     stopping: watch::Sender<bool>,
     at_zero: watch::Receiver<bool>,
+    /// Ends last, so that a stop of the last moment is still written.
+    latch_file: JoinHandle<()>,
 }
 
 /// A part of the bridge ended by itself.
@@ -89,6 +92,7 @@ impl App {
         let mut tasks = JoinSet::new();
 
         let gate = Gate::new(config.safety.clone(), emergency_stop);
+        let last_words = outputs.clone();
         let motion = motion::run(
             gate,
             motion::Wiring {
@@ -164,7 +168,7 @@ impl App {
             ),
         );
         spawn(&mut tasks, "notices", tell_notices(inputs.notices, teller.clone()));
-        spawn(&mut tasks, "latch file", latch_file::keep(config.state_directory, latched));
+        let latch_file = tokio::spawn(latch_file::keep(config.state_directory, latched));
         spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));
 
         let terms = Terms {
@@ -175,6 +179,7 @@ impl App {
             max_angular_speed: config.safety.max_angular_speed,
             heartbeat_interval: config.server.heartbeat_interval,
             heartbeat_timeout: config.server.heartbeat_timeout,
+            link_timeout: config.server.link_timeout,
         };
         let surroundings = Surroundings {
             config: config.server,
@@ -185,7 +190,7 @@ impl App {
             holder,
         };
         let server = Server::new(surroundings, tls);
-        App { server, hub, teller, tasks, stopping, at_zero }
+        App { server, hub, teller, tasks, outputs: last_words, stopping, at_zero, latch_file }
     }
 
     /// To listen with, or to serve a stream that is already there.
@@ -208,7 +213,8 @@ impl App {
         let mut listener = tokio::spawn(listening.run(no_more));
         let ended = tokio::select! {
             stopped = stop => stopped,
-            fault = self.fault() => Err(fault),
+            fault = fault(&mut self.tasks) => Err(fault),
+            ended = &mut self.latch_file => Err(Fault::new("latch file", why(ended))),
             ended = &mut listener => Err(Fault::new("listener", why(ended))),
         };
         if let Err(fault) = &ended {
@@ -222,6 +228,11 @@ impl App {
             tracing::warn!("connections did not close in time");
         }
         self.tasks.shutdown().await;
+        // The tasks are gone, and with them the latch's sender: the keeper writes what is unwritten, and ends.
+        if timeout(LAST_WRITE, &mut self.latch_file).await.is_err() {
+            tracing::error!("the emergency-stop latch was not written in time");
+            self.latch_file.abort();
+        }
         ended
     }
 
@@ -229,18 +240,10 @@ impl App {
     pub async fn stop_robot(&mut self) {
         self.stopping.send_replace(true);
         let zero = self.at_zero.wait_for(|at_zero| *at_zero);
-        if timeout(ZERO, zero).await.is_err() {
-            tracing::error!(
-                "zero was not confirmed; the drive's own watchdog has to stop the robot"
-            );
-        }
-    }
-
-    async fn fault(&mut self) -> Fault {
-        match self.tasks.join_next().await {
-            Some(Ok(fault)) => fault,
-            Some(Err(error)) => Fault::new("a task", error),
-            None => Fault::new("everything", "no task is left"),
+        if !matches!(timeout(ZERO, zero).await, Ok(Ok(_))) {
+            // The owner of the Gate is gone or stuck; what it published last must not stand.
+            let published = self.outputs.drive(SafeVelocity::STOP);
+            tracing::error!(?published, "the motion task did not confirm zero");
         }
     }
 }
@@ -261,6 +264,14 @@ fn spawn(
         task.await;
         Fault::new(part, "it returned")
     });
+}
+
+async fn fault(tasks: &mut JoinSet<Fault>) -> Fault {
+    match tasks.join_next().await {
+        Some(Ok(fault)) => fault,
+        Some(Err(error)) => Fault::new("a task", error),
+        None => Fault::new("everything", "no task is left"),
+    }
 }
 
 fn why<T>(ended: Result<T, tokio::task::JoinError>) -> String {
@@ -295,6 +306,9 @@ const COMMANDS: usize = 64;
 
 /// Zero is published within this, or something is wrong.
 const ZERO: Duration = Duration::from_millis(200);
+
+/// How long a stop of the last moment may take to reach the disk.
+const LAST_WRITE: Duration = Duration::from_millis(500);
 
 /// From the first Close to the end, whoever answers.
 const DRAIN: Duration = Duration::from_secs(4);

@@ -39,6 +39,10 @@ pub struct Principal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operator(());
 
+/// Proof that a command comes from an administrator; only [`Principal::administrator`] makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Administrator(());
+
 /// Checks tokens against one key.
 pub struct Verifier {
     key: DecodingKey,
@@ -96,6 +100,11 @@ impl Principal {
     /// The proof, if the role suffices.
     pub fn operator(&self) -> Option<Operator> {
         (self.role >= Role::Operator).then_some(Operator(()))
+    }
+
+    /// The proof, if the role suffices.
+    pub fn administrator(&self) -> Option<Administrator> {
+        (self.role >= Role::Administrator).then_some(Administrator(()))
     }
 }
 

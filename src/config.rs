@@ -66,6 +66,8 @@ pub struct ServerConfig {
     pub heartbeat_interval: Duration,
     /// A connection silent for this long is closed.
     pub heartbeat_timeout: Duration,
+    /// A driver that answers no ping for this long has lost control.
+    pub link_timeout: Duration,
     /// From accept to a complete request, TLS included.
     pub handshake_timeout: Duration,
 }
@@ -121,6 +123,8 @@ pub struct Environment {
     pub ros_home: Option<PathBuf>,
     /// `HOME`
     pub home: Option<PathBuf>,
+    /// The node's namespace, with its slashes.
+    pub namespace: String,
 }
 
 /// One wrong parameter.
@@ -213,6 +217,7 @@ fn build(
             odom_timeout,
             docking_speed: values.double("docking_speed")?,
             docking_timeout: values.seconds("docking_timeout")?,
+            max_unattended_move: values.seconds("max_unattended_move")?,
         },
         lidar: LidarConfig {
             base_from_laser: values.pose("base_from_laser")?,
@@ -257,6 +262,7 @@ fn server(values: &Values<'_>) -> Result<ServerConfig, ConfigError> {
         })?,
         heartbeat_interval: values.seconds("heartbeat_interval")?,
         heartbeat_timeout: values.seconds("heartbeat_timeout")?,
+        link_timeout: values.seconds("link_timeout")?,
         handshake_timeout: values.seconds("handshake_timeout")?,
     })
 }
@@ -268,7 +274,11 @@ fn state_directory(values: &Values<'_>, environment: &Environment) -> Result<Pat
         || environment.home.as_ref().filter(|path| given(path)).map(|home| home.join(".ros"));
     values
         .path("state_directory")?
-        .or_else(|| Some(ros_home().or_else(home)?.join("oht50_bridge")))
+        .or_else(|| {
+            // Two robots on one machine have two latches.
+            let namespace = environment.namespace.trim_matches('/');
+            Some(ros_home().or_else(home)?.join(namespace).join("oht50_bridge"))
+        })
         .ok_or_else(|| {
             let problem = "must be given where neither ROS_HOME nor HOME is set";
             ConfigError::new("state_directory", problem)

@@ -4,10 +4,13 @@
 #![allow(clippy::disallowed_methods)] // the environment is read here and handed on
 
 use std::{
-    env, fs,
+    env,
+    ffi::{OsStr, OsString},
+    fs, io,
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Command, ExitCode},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -21,10 +24,13 @@ use oht50_bridge::{
     server::TlsIdentity,
     telemetry,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse() {
+    let arguments = match Arguments::parse() {
         Ok(Arguments { task: Task::Help, .. }) => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
@@ -33,22 +39,30 @@ fn main() -> ExitCode {
             println!("oht50_bridge {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
         }
-        Ok(arguments) => telemetry::start_logging(
-            arguments.log_level.as_deref(),
-            env::var("RUST_LOG").ok().as_deref(),
-        )
-        .context("log level")
-        .and_then(|()| prepare(&arguments)),
-        Err(error) => Err(error),
+        Ok(arguments) => arguments,
+        Err(error) => return fail(&error, ExitCode::from(USAGE)),
     };
-    match outcome {
+    // Signals first: one that comes while the node is made ends the program in order, too.
+    let started = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let (runtime, requested) = match started.map_err(Into::into).and_then(listen_for_signals) {
+        Ok(listening) => listening,
+        Err(error) => return fail(&error, ExitCode::FAILURE),
+    };
+    match prepare(&arguments) {
         Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(prepared)) => match prepared.run() {
+        Ok(Some(prepared)) => match prepared.run(runtime, requested) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, ExitCode::FAILURE),
         },
         Err(error) => fail(&error, ExitCode::from(USAGE)),
     }
+}
+
+fn listen_for_signals(runtime: Runtime) -> Result<(Runtime, impl Future<Output = ()>)> {
+    let guard = runtime.enter();
+    let requested = stop_requested()?;
+    drop(guard);
+    Ok((runtime, requested))
 }
 
 /// Everything that can be wrong with a configuration was looked at; no port is open yet.
@@ -61,9 +75,16 @@ struct Prepared {
 
 /// Reads and checks the configuration; `None` if that was all that was asked.
 fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
+    let filter = env::var("RUST_LOG").ok();
+    telemetry::start_logging(arguments.log_level.as_deref(), filter.as_deref())
+        .context("log level")?;
     let node = RosNode::create()?;
     let directory = |name| env::var_os(name).map(PathBuf::from);
-    let environment = Environment { ros_home: directory("ROS_HOME"), home: directory("HOME") };
+    let environment = Environment {
+        ros_home: directory("ROS_HOME"),
+        home: directory("HOME"),
+        namespace: node.namespace()?,
+    };
     let config = Config::from_params(&node.params(), &environment)?;
     let tls = config.server.tls.as_ref().map(TlsIdentity::load).transpose()?;
     if arguments.task == Task::Check {
@@ -77,9 +98,8 @@ fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
 }
 
 impl Prepared {
-    fn run(self) -> Result<()> {
+    fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<()> {
         let Prepared { node, config, verifier, tls } = self;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let guard = runtime.enter();
         let clock = Clock::system();
         let (inputs, outputs, mut ros) = node.start(&config, clock.clone())?;
@@ -96,7 +116,6 @@ impl Prepared {
             let listening = app.server().listen(address).await?;
             let scheme = if secure { "wss" } else { "ws" };
             tracing::info!("listening on {scheme}://{}/ws", listening.local_addr()?);
-            let requested = stop_requested()?;
             let stop = async {
                 tokio::select! {
                     () = requested => Ok(()),
@@ -105,6 +124,8 @@ impl Prepared {
             };
             Ok(app.run(listening, stop).await?)
         });
+        // A disk that hangs must not keep the process.
+        runtime.shutdown_timeout(Duration::from_secs(1));
         // The node outlives everything that publishes, so that the last zero leaves.
         ros.shutdown();
         ended
@@ -173,25 +194,36 @@ impl Arguments {
             // `NODE:=LEVEL` sets the level of one logger, and there is one.
             .map(|level| level.rsplit(":=").next().unwrap_or(level).to_lowercase());
         let mut task = Task::Run;
+        let mut file = None;
         let mut parser = lexopt::Parser::from_iter(own);
         while let Some(argument) = parser.next()? {
             match argument {
                 Arg::Long("check") => task = Task::Check,
-                Arg::Long("params-file") => {
-                    let file = parser.value()?;
-                    let check = (task == Task::Check).then_some("--check");
-                    let program = env::current_exe()?;
-                    let mut command = Command::new(program);
-                    command.args(check).arg("--ros-args").arg("--params-file").arg(file);
-                    // rcl reads parameters from its own arguments alone: start again with them.
-                    return Err(command.args(ros.iter().skip(1)).exec().into());
-                }
+                Arg::Long("params-file") => file = Some(parser.value()?),
                 Arg::Short('h') | Arg::Long("help") => task = Task::Help,
                 Arg::Short('V') | Arg::Long("version") => task = Task::Version,
                 other => return Err(other.unexpected().into()),
             }
         }
-        Ok(Arguments { task, log_level })
+        match file {
+            Some(file) if matches!(task, Task::Run | Task::Check) => {
+                Err(start_again(&task, &file, &ros).into())
+            }
+            _ => Ok(Arguments { task, log_level }),
+        }
+    }
+}
+
+/// rcl reads parameters from its own arguments alone: starts this program again with them. Returns only if it cannot.
+fn start_again(task: &Task, file: &OsStr, ros: &[OsString]) -> io::Error {
+    match env::current_exe() {
+        Ok(program) => Command::new(program)
+            .args((*task == Task::Check).then_some("--check"))
+            .args(["--ros-args", "--params-file"])
+            .arg(file)
+            .args(ros.iter().skip(1))
+            .exec(),
+        Err(error) => error,
     }
 }
 

@@ -82,6 +82,7 @@ wire_names! {
         Busy = "busy",
         Internal = "internal",
         NotInControl = "not_in_control",
+        StaleCommand = "stale_command",
         EmergencyStopActive = "emergency_stop_active",
         EmergencyStopNotActive = "emergency_stop_not_active",
         NotAtRest = "not_at_rest",

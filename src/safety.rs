@@ -33,15 +33,17 @@ pub struct Caller {
 /// Why a connection counts as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkLoss {
-    /// Closed by either side, or reset.
+    /// The client closed it in order.
+    Left,
+    /// Reset, ended without a Close, or closed by the bridge.
     Closed,
-    /// Nothing was heard for the heartbeat time-out.
+    /// It does not answer; the connection may still be there.
     Silent,
     /// Its token ran out.
     TokenExpired,
 }
 
-/// The four documented motions.
+/// The four documented motions, and the joystick's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each says what its wire name says
 pub enum MotionKind {
@@ -49,6 +51,7 @@ pub enum MotionKind {
     MoveBackward,
     TurnLeft,
     TurnRight,
+    Drive,
 }
 
 /// A motion as an operator asks for it.
@@ -56,10 +59,23 @@ pub enum MotionKind {
 pub struct MotionRequest {
     /// Which way.
     pub kind: MotionKind,
-    /// Magnitude in m/s for moves, rad/s for turns, 0 to 10; `None`: the configured default.
-    pub speed: Option<f64>,
+    /// How fast.
+    pub speed: Speed,
     /// How long, 0 to 3600 s; `None`: `command_hold`.
     pub duration: Option<Duration>,
+    /// Whether it ends after `command_hold` unless it is repeated, whatever its duration.
+    pub hold_to_run: bool,
+}
+
+/// How fast an operator wants to go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// At the configured default.
+    Default,
+    /// At a magnitude, m/s for moves, rad/s for turns, 0 to 10.
+    Magnitude(f64),
+    /// At a velocity, both axes signed, each -10 to 10: [`MotionKind::Drive`].
+    Velocity(Velocity),
 }
 
 /// The Gate's configuration; every value is checked by `config`.
@@ -91,6 +107,8 @@ pub struct GateConfig {
     pub docking_speed: f64,
     /// Docking that takes longer is stopped.
     pub docking_timeout: Duration,
+    /// A motion that goes on for longer needs a message of its driver every second.
+    pub max_unattended_move: Duration,
 }
 
 /// A velocity for the robot's base.
@@ -135,6 +153,12 @@ pub enum Reason {
     LinkSilent,
     /// The driver's token ran out.
     TokenExpired,
+    /// An administrator took control.
+    TakenOver,
+    /// The driver gave control back.
+    Released,
+    /// A long motion, and no message from its driver.
+    Unattended,
     /// Somebody sent `stop`.
     Stopped,
     /// Docking took too long.
@@ -157,6 +181,15 @@ pub enum Refusal {
     /// Somebody else drives.
     #[error("{0} is in control")]
     NotInControl(Arc<str>),
+    /// This connection does not drive.
+    #[error("You are not in control")]
+    NotYours,
+    /// The last driver's link was lost: what comes now may be old.
+    #[error("The driver's connection was lost: send stop or acquire control first")]
+    DriverLost,
+    /// Somebody else has just stopped this driver.
+    #[error("Somebody else stopped the robot a moment ago")]
+    StoppedByOther,
     /// The emergency stop is latched.
     #[error("Emergency stop is active")]
     EmergencyStopActive,
@@ -248,13 +281,29 @@ impl GateConfig {
         if kind.is_turn() { self.default_angular_speed } else { self.default_linear_speed }
     }
 
-    /// The highest speed of a motion, m/s or rad/s.
-    pub fn max_speed(&self, kind: MotionKind) -> f64 {
-        if kind.is_turn() { self.max_angular_speed } else { self.max_linear_speed }
+    /// The velocity that a request asks for.
+    pub fn asked(&self, request: &MotionRequest) -> Velocity {
+        match request.speed {
+            Speed::Default => request.kind.velocity(self.default_speed(request.kind)),
+            Speed::Magnitude(speed) => request.kind.velocity(speed),
+            Speed::Velocity(velocity) => velocity,
+        }
+    }
+
+    /// How long a request runs unless it is repeated.
+    pub fn runs_for(&self, request: &MotionRequest) -> Duration {
+        match request.duration {
+            Some(duration) if request.hold_to_run => duration.min(self.command_hold),
+            Some(duration) => duration,
+            None => self.command_hold,
+        }
     }
 }
 
 impl SafeVelocity {
+    /// Standing still, which is always safe.
+    pub const STOP: SafeVelocity = SafeVelocity(Velocity { linear: 0.0, angular: 0.0 });
+
     /// m/s, forward positive.
     pub fn linear(self) -> f64 {
         self.0.linear
@@ -286,6 +335,7 @@ impl MotionKind {
             MotionKind::MoveBackward => "move_backward",
             MotionKind::TurnLeft => "turn_left",
             MotionKind::TurnRight => "turn_right",
+            MotionKind::Drive => "drive",
         }
     }
 
@@ -296,6 +346,7 @@ impl MotionKind {
             MotionKind::MoveBackward => "Moving backward",
             MotionKind::TurnLeft => "Turning left",
             MotionKind::TurnRight => "Turning right",
+            MotionKind::Drive => "Driving",
         }
     }
 
@@ -304,13 +355,14 @@ impl MotionKind {
         matches!(self, MotionKind::TurnLeft | MotionKind::TurnRight)
     }
 
-    /// The velocity of this motion at a magnitude in m/s or rad/s.
+    /// The velocity of this motion at a magnitude in m/s or rad/s; a magnitude alone drives nowhere.
     pub fn velocity(self, speed: f64) -> Velocity {
         match self {
             MotionKind::MoveForward => Velocity { linear: speed, angular: 0.0 },
             MotionKind::MoveBackward => Velocity { linear: -speed, angular: 0.0 },
             MotionKind::TurnLeft => Velocity { linear: 0.0, angular: speed },
             MotionKind::TurnRight => Velocity { linear: 0.0, angular: -speed },
+            MotionKind::Drive => Velocity::default(),
         }
     }
 }
@@ -327,6 +379,9 @@ impl Reason {
             Reason::LinkClosed => "link_closed",
             Reason::LinkSilent => "link_silent",
             Reason::TokenExpired => "token_expired",
+            Reason::TakenOver => "taken_over",
+            Reason::Released => "released",
+            Reason::Unattended => "unattended",
             Reason::Stopped => "stopped",
             Reason::DockingTimeout => "docking_timeout",
             Reason::Finished => "finished",
@@ -347,7 +402,7 @@ impl fmt::Display for Reason {
 impl From<LinkLoss> for Reason {
     fn from(loss: LinkLoss) -> Reason {
         match loss {
-            LinkLoss::Closed => Reason::LinkClosed,
+            LinkLoss::Left | LinkLoss::Closed => Reason::LinkClosed,
             LinkLoss::Silent => Reason::LinkSilent,
             LinkLoss::TokenExpired => Reason::TokenExpired,
         }

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    auth::{Principal, Verifier},
+    auth::{Principal, Role, Verifier},
     protocol::{
         CloseReason, ErrorCode, Failure,
         client::{self, ClientMessage, Request, RobotCommand},
@@ -22,6 +22,7 @@ use crate::{
 mod budget;
 mod exchange;
 mod expiry;
+mod liveness;
 mod pending;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ mod tests;
 use budget::{Bucket, Window};
 pub use exchange::{Action, Command, Input, Output};
 use expiry::Expiry;
+use liveness::Liveness;
+pub use liveness::Payload;
 use pending::{Asked, Pending};
 
 /// The two times a conversation needs.
@@ -57,6 +60,8 @@ pub struct Terms {
     pub heartbeat_interval: Duration,
     /// Silence that ends the conversation.
     pub heartbeat_timeout: Duration,
+    /// Silence that ends control.
+    pub link_timeout: Duration,
 }
 
 /// One conversation.
@@ -66,7 +71,9 @@ pub struct Session {
     caller: Caller,
     expiry: Expiry,
     heard: Duration,
-    next_ping: Duration,
+    liveness: Liveness,
+    /// Since when this connection drives, while it does.
+    driving: Option<Duration>,
     errors: Window,
     refusals: Window,
     rate: Bucket,
@@ -90,6 +97,10 @@ impl Session {
     ) -> Session {
         let caller =
             Caller { connection, user_id: principal.user_id, username: principal.username.clone() };
+        // Before the welcome: a client that has read it has answered this.
+        let mut liveness = Liveness::new(time.now);
+        let interval = ping_interval(&terms, principal.role, false);
+        out.push(Output::Ping(liveness.ping(interval, time.now)));
         out.push(Output::Send(server::connection_established(
             &server::Welcome {
                 user_id: principal.user_id,
@@ -107,7 +118,8 @@ impl Session {
         Session {
             expiry: Expiry::of(&principal, time),
             heard: time.now,
-            next_ping: time.now + terms.heartbeat_interval,
+            liveness,
+            driving: None,
             errors: Window::new(ERRORS, ERROR_WINDOW),
             refusals: Window::new(REFUSALS, REFUSAL_WINDOW),
             rate: Bucket::new(COMMANDS_PER_SECOND, COMMAND_BURST, time.now),
@@ -122,13 +134,18 @@ impl Session {
 
     /// Takes one input; what has to be done is appended to `out`.
     pub fn handle(&mut self, input: Input<'_>, time: Time, out: &mut Vec<Output>) {
-        if matches!(input, Input::Text(_) | Input::Binary | Input::Heard) {
+        if matches!(input, Input::Text(_) | Input::Binary | Input::Ping | Input::Pong(_)) {
             self.heard = time.now;
+        }
+        if !self.closing && self.expiry.passed(time) {
+            self.close(CloseReason::TokenExpired, out);
         }
         match input {
             Input::Text(text) => self.text(text, time, out),
             Input::Binary => self.close(CloseReason::BinaryRefused, out),
-            Input::Heard => {}
+            Input::Ping => {}
+            Input::Pong(payload) => self.liveness.pong(payload, time.now),
+            Input::Control(driving) => self.control(driving, time),
             Input::Answer(answer) => {
                 if let Some(asked) = self.pending.take(answer.ticket) {
                     out.push(Output::Send(asked.response(&answer.outcome, time.unix)));
@@ -148,7 +165,8 @@ impl Session {
     /// When [`Input::Tick`] is wanted next, monotonic.
     pub fn deadline(&self) -> Duration {
         let silent = self.heard + self.terms.heartbeat_timeout;
-        self.next_ping.min(silent).min(self.expiry.deadline())
+        let lost = self.driver_lost_at().unwrap_or(Duration::MAX);
+        self.liveness.due().min(silent).min(lost).min(self.expiry.deadline())
     }
 
     /// Who this is, as the robot's side knows it.
@@ -156,7 +174,26 @@ impl Session {
         &self.caller
     }
 
+    /// A driver is pinged often, and has to have answered lately.
+    fn control(&mut self, driving: bool, time: Time) {
+        if driving != self.driving.is_some() {
+            self.driving = driving.then_some(time.now);
+            self.liveness.hurry(time.now);
+        }
+    }
+
+    fn ping_interval(&self) -> Duration {
+        ping_interval(&self.terms, self.principal.role, self.driving.is_some())
+    }
+
+    /// When a driver that answers nothing more loses control.
+    fn driver_lost_at(&self) -> Option<Duration> {
+        let since = self.driving?;
+        Some(self.liveness.silent_at(since, self.terms.link_timeout))
+    }
+
     fn text(&mut self, text: &str, time: Time, out: &mut Vec<Output>) {
+        self.link.hear(time.now);
         match client::parse(text) {
             Ok(Request {
                 id,
@@ -225,13 +262,17 @@ impl Session {
             ClientMessage::Ping => out.push(Output::Send(server::pong(id.as_deref(), time.unix))),
             ClientMessage::Robot(command) => self.command(Asked::Robot(command, id), time, out),
             ClientMessage::Lidar(command) => self.command(Asked::Lidar(command, id), time, out),
+            ClientMessage::Control(action) => self.command(Asked::Control(action, id), time, out),
             ClientMessage::Authenticate { token } => self.authenticate(&token, id, time, out),
         }
     }
 
     /// Alive and understood; within its rate? allowed? then on its way.
     fn command(&mut self, asked: Asked, time: Time, out: &mut Vec<Output>) {
-        let action = self.within_rate(time).and_then(|()| asked.action(self.principal.operator()));
+        let action = self
+            .within_rate(time)
+            .and_then(|()| asked.action(&self.principal))
+            .and_then(|action| self.is_fresh(&asked, time).map(|()| action));
         let queued = action.and_then(|action| Ok((action, self.pending.add(asked.clone())?)));
         match queued {
             Ok((action, ticket)) => {
@@ -264,6 +305,10 @@ impl Session {
         }
         match self.terms.verifier.verify(token, time.unix) {
             Ok(principal) if principal.user_id == self.principal.user_id => {
+                if principal.operator().is_none() {
+                    // Who may no longer drive does not go on driving.
+                    self.link.silent();
+                }
                 self.expiry = Expiry::of(&principal, time);
                 out.push(Output::Role(principal.role));
                 out.push(Output::Send(server::authenticated(
@@ -287,6 +332,19 @@ impl Session {
         }
     }
 
+    /// What moves the robot must have been sent lately. What is behind the answer to a ping is younger than that ping.
+    fn is_fresh(&self, asked: &Asked, time: Time) -> Result<(), Failure> {
+        // A new driver's answers come as seldom as before, at first.
+        let settled = self.driving.is_some_and(|since| time.now >= since + FRESH);
+        let age = if settled { self.terms.link_timeout } else { FRESH };
+        if !asked.may_move() || self.liveness.is_fresh(age, time.now) {
+            return Ok(());
+        }
+        let text =
+            format!("The link does not prove that this was sent within {} s", age.as_secs_f64());
+        Err(Failure::new(ErrorCode::StaleCommand, text))
+    }
+
     fn within_rate(&mut self, time: Time) -> Result<(), Failure> {
         if self.rate.take(time.now) {
             Ok(())
@@ -300,15 +358,16 @@ impl Session {
         if self.closing {
             return;
         }
-        if self.expiry.passed(time) {
-            return self.close(CloseReason::TokenExpired, out);
-        }
         if time.now >= self.heard + self.terms.heartbeat_timeout {
             return self.close(CloseReason::NoHeartbeat, out);
         }
-        if time.now >= self.next_ping {
-            out.push(Output::Ping);
-            self.next_ping = time.now + self.terms.heartbeat_interval;
+        if self.driver_lost_at().is_some_and(|at| time.now >= at) {
+            self.driving = None;
+            self.link.silent();
+        }
+        if time.now >= self.liveness.due() {
+            let interval = self.ping_interval();
+            out.push(Output::Ping(self.liveness.ping(interval, time.now)));
         }
         if self.expiry.warn(time) {
             out.push(Output::Send(server::event(
@@ -334,12 +393,29 @@ impl Session {
         let loss = match reason {
             CloseReason::TokenExpired => LinkLoss::TokenExpired,
             CloseReason::NoHeartbeat => LinkLoss::Silent,
+            CloseReason::Normal => LinkLoss::Left,
             _ => LinkLoss::Closed,
         };
         self.link.lose(loss);
         out.push(Output::Close(reason));
     }
 }
+
+/// Time between pings: often to those who might drive, more often to who does.
+fn ping_interval(terms: &Terms, role: Role, driving: bool) -> Duration {
+    let interval = match role {
+        _ if driving => PING_DRIVER,
+        Role::Viewer => terms.heartbeat_interval,
+        Role::Operator | Role::Administrator => PING_OPERATOR,
+    };
+    interval.min(terms.heartbeat_interval)
+}
+
+const PING_DRIVER: Duration = Duration::from_millis(200);
+const PING_OPERATOR: Duration = Duration::from_secs(1);
+
+/// A motion is believed behind the answer to a ping that is at most this old.
+const FRESH: Duration = Duration::from_millis(1500);
 
 /// `error` messages within [`ERROR_WINDOW`] that close the connection.
 const ERRORS: usize = 5;

@@ -7,6 +7,8 @@
 
 #[path = "flows/client.rs"]
 mod client;
+#[path = "flows/control.rs"]
+mod control;
 #[path = "flows/robot.rs"]
 mod robot;
 
@@ -130,24 +132,6 @@ async fn a_move_without_duration_holds_for_a_second_and_repeating_it_drives_on()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_that_falls_silent_is_closed_and_the_robot_stops() {
-    let bench = Bench::new().await;
-    let mut other = Client::viewer(&bench).await;
-    other.subscribe("robot_status").await;
-    let mut driver = Client::operator(&bench).await;
-    driver.say(motion("turn_left", json!({"speed": 0.05, "duration": 3600}))).await;
-    driver.answer("robot_control_response").await;
-    // A client that does not read answers no pings.
-    other.listen(seconds(24.5)).await;
-    assert_eq!(bench.robot.commanded().angular, 0.05);
-    other.listen(seconds(1.0)).await;
-    assert_eq!(bench.robot.commanded().angular, 0.0);
-    let aborted = other.heard.iter().find(|message| message["event"] == "motion_aborted").unwrap();
-    assert_eq!(aborted["data"]["reason"], "link_silent");
-    assert!(other.last("robot_status_update")["data"]["control"].is_null());
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_emergency_stop_holds_until_it_is_reset_and_survives_a_restart() {
     let mut bench = Bench::new().await;
     let mut client = Client::operator(&bench).await;
@@ -175,23 +159,6 @@ async fn an_emergency_stop_holds_until_it_is_reset_and_survives_a_restart() {
     let mut client = Client::operator(&bench).await;
     client.say(motion("move_forward", Value::Null)).await;
     assert_eq!(client.answer("robot_control_response").await["success"], true);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_second_operator_is_told_who_drives() {
-    let bench = Bench::new().await;
-    let mut first = Client::operator(&bench).await;
-    let mut second = Client::of(&bench, json!({"user_id": 8, "sub": "minh"})).await;
-    first.say(motion("move_forward", json!({"duration": 5}))).await;
-    first.answer("robot_control_response").await;
-    second.say(motion("move_backward", Value::Null)).await;
-    let refused = second.answer("robot_control_response").await;
-    assert_eq!(refused["code"], "not_in_control");
-    assert_eq!(refused["message"], "lan is in control");
-    first.close().await;
-    second.listen(seconds(0.1)).await;
-    second.say(motion("move_backward", Value::Null)).await;
-    assert_eq!(second.answer("robot_control_response").await["success"], true);
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,9 +225,9 @@ async fn a_lidar_that_falls_silent_during_a_move_stops_the_robot_within_its_time
     client.listen(seconds(1.0)).await;
     bench.robot.silence_lidar();
     let asked = bench.clock.now();
+    client.listen(seconds(0.6)).await;
     let zero = bench.robot.next_zero().await;
     assert!(zero - asked <= Duration::from_millis(520), "{:?}", zero - asked);
-    client.listen(seconds(0.5)).await;
     let aborted = client.heard.iter().find(|message| message["event"] == "motion_aborted").unwrap();
     assert_eq!(aborted["data"]["reason"], "scan_stale");
 }

@@ -15,10 +15,10 @@ use std::{
 use oht50_bridge::{
     protocol::{
         ErrorCode, Stream,
-        client::{self, ClientMessage, LidarCommand, RobotCommand},
+        client::{self, ClientMessage, ControlAction, LidarCommand, RobotCommand},
         server,
     },
-    safety::{MotionKind, MotionRequest},
+    safety::{MotionKind, MotionRequest, Speed, Velocity},
 };
 use serde_json::Value;
 
@@ -70,12 +70,31 @@ fn golden_messages() -> Vec<Value> {
 }
 
 fn accepted() -> Vec<(&'static str, ClientMessage)> {
-    let motion = |kind, speed, seconds: Option<f64>| {
-        let duration = seconds.map(Duration::from_secs_f64);
-        ClientMessage::Robot(RobotCommand::Motion(MotionRequest { kind, speed, duration }))
+    let motion = |kind, speed: Option<f64>, seconds: Option<f64>| {
+        ClientMessage::Robot(RobotCommand::Motion(MotionRequest {
+            kind,
+            speed: speed.map_or(Speed::Default, Speed::Magnitude),
+            duration: seconds.map(Duration::from_secs_f64),
+            hold_to_run: false,
+        }))
+    };
+    let drive = |linear, angular| {
+        ClientMessage::Robot(RobotCommand::Motion(MotionRequest {
+            kind: MotionKind::Drive,
+            speed: Speed::Velocity(Velocity { linear, angular }),
+            duration: None,
+            hold_to_run: true,
+        }))
+    };
+    let held = MotionRequest {
+        kind: MotionKind::MoveForward,
+        speed: Speed::Magnitude(0.3),
+        duration: Some(Duration::from_secs(60)),
+        hold_to_run: true,
     };
     let robot = ClientMessage::Robot;
     let lidar = ClientMessage::Lidar;
+    let control = ClientMessage::Control;
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjo3LCJzdWIiOiJsYW4iLCJleHAiOjE3MzgwNjM4MDB9.c2lnbmF0dXJl";
     use MotionKind::{MoveBackward, MoveForward, TurnLeft, TurnRight};
     vec![
@@ -93,6 +112,9 @@ fn accepted() -> Vec<(&'static str, ClientMessage)> {
         ("move_with_null_parameters", motion(MoveForward, None, None)),
         ("move_at_the_limits", motion(MoveForward, Some(10.0), Some(3600.0))),
         ("move_of_nothing", motion(MoveForward, Some(0.0), Some(0.0))),
+        ("move_with_hold_to_run", robot(RobotCommand::Motion(held))),
+        ("drive", drive(0.4, -0.3)),
+        ("drive_turning", drive(0.0, 10.0)),
         ("stop", robot(RobotCommand::Stop)),
         ("stop_with_wrong_fields", robot(RobotCommand::Stop)),
         ("emergency_stop", robot(RobotCommand::EmergencyStop)),
@@ -109,6 +131,9 @@ fn accepted() -> Vec<(&'static str, ClientMessage)> {
         ("stop_scan", lidar(LidarCommand::StopScan)),
         ("set_frequency", lidar(LidarCommand::SetFrequency(10.0))),
         ("set_range", lidar(LidarCommand::SetRange(12.5))),
+        ("control_acquire", control(ControlAction::Acquire)),
+        ("control_release", control(ControlAction::Release)),
+        ("control_take_over", control(ControlAction::TakeOver)),
         ("ping", ClientMessage::Ping),
         ("ping_with_request_id", ClientMessage::Ping),
         ("ping_with_unknown_fields", ClientMessage::Ping),
@@ -173,20 +198,24 @@ fn every_error_text_has_a_refused_example() {
 }
 
 /// The texts of what was not understood, up to what they echo.
-const ERROR_TEXTS: [&str; 15] = [
+const ERROR_TEXTS: [&str; 19] = [
     "Invalid JSON format",
     "Message type is required",
     "Invalid message type: ",
     "Invalid subscription type: ",
     "Invalid robot command: ",
     "Invalid LiDAR command: ",
+    "Invalid control action: ",
     "Speed must be between 0 and 10",
+    "Linear must be between -10 and 10",
+    "Angular must be between -10 and 10",
     "Duration must be between 0 and 3600 seconds",
     "Frequency must be between 1 and 50 Hz",
     "Range must be between 0.1 and 20 meters",
     "Unknown parameter: ",
     "Parameters must be an object",
     "Confirm must be true or false",
+    "Hold_to_run must be true or false",
     "request_id must be a string of at most 64 characters",
     "Token must be a string",
 ];

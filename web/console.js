@@ -338,6 +338,7 @@ const WORDS = {
   allow: "allowed", limit: "slower than asked", stop: "held",
   scan_stale: "no fresh scan", drive_absent: "the drive does not answer", link_closed: "the driver's link was closed",
   link_silent: "the driver's link was silent", stopped: "a stop was sent", limited: "at the robot's limits",
+  taken_over: "an administrator took control", released: "control was given back", unattended: "nobody watched a long motion",
   suspended: "the bridge had been suspended", shutting_down: "the bridge stops", finished: "the last motion is finished",
 };
 const KEYS = { ArrowUp: "move_forward", ArrowDown: "move_backward", ArrowLeft: "turn_left", ArrowRight: "turn_right" };

@@ -25,6 +25,8 @@ export class HoldToRun {
   press(command, speed) {
     this.#clock.clearTimeout(this.#held?.timer);
     this.#held = { command, speed };
+    // A press is a person who wants to drive now, also after a driver's link was lost. A refusal comes with the motion's.
+    this.#client.control("acquire", { timeout: ANSWER }).catch(() => {});
     this.#repeat(this.#held);
   }
 

@@ -109,6 +109,11 @@ export class Oht50Client {
     return this.request({ type: "robot_control", command, ...(parameters && { parameters }) }, options);
   }
 
+  /** `acquire`, `release` or `take_over`. @returns {Promise<Answer>} as for `robot`. */
+  control(action, options) {
+    return this.request({ type: "control", action }, options);
+  }
+
   /** @returns {Promise<Answer>} as for `robot`. */
   lidar(command, parameters, options) {
     return this.request({ type: "lidar_control", command, ...(parameters && { parameters }) }, options);
@@ -249,6 +254,7 @@ const SHAPES = {
   error: any,
   robot_control_response: ({ success }) => typeof success === "boolean",
   lidar_control_response: ({ success }) => typeof success === "boolean",
+  control_response: ({ success }) => typeof success === "boolean",
   telemetry_update: hasData,
   lidar_update: ({ data }) => isObject(data) && isObject(data.scan_data) && Array.isArray(data.scan_data.points),
   robot_status_update: hasData,

@@ -161,8 +161,9 @@ fn cause(reason: Reason) -> ControlCause {
         Reason::LinkClosed | Reason::LinkSilent => ControlCause::LinkLost,
         Reason::TokenExpired => ControlCause::TokenExpired,
         Reason::Suspended => ControlCause::Suspended,
+        Reason::Released => ControlCause::Released,
+        Reason::TakenOver => ControlCause::TakenOver,
         Reason::Stopped => ControlCause::Stop,
-        Reason::EmergencyStop => ControlCause::EmergencyStop,
         _ => ControlCause::Idle,
     }
 }

@@ -97,7 +97,11 @@ impl Wiring {
                 }
                 self.call(Service::SetFrequency(hertz)).await?;
                 self.settings.send_modify(|settings| settings.frequency = Some(hertz));
-                let blind = if hertz < SLOWEST_WHILE_MOVING { "; motion is blocked" } else { "" };
+                let blind = if hertz < SLOWEST_WHILE_MOVING {
+                    "; that is too seldom for the robot to move"
+                } else {
+                    ""
+                };
                 Ok(format!("Scan frequency set to {hertz} Hz{blind}"))
             }
             LidarCommand::SetRange(metres) => {

@@ -21,7 +21,7 @@ use crate::{
         Velocity,
         control::Holder,
         gate::{MotionState, TICK, Ticket},
-        latch::StopLatch,
+        latch::{Alive, StopLatch},
     },
     session::{Action, Command},
 };
@@ -97,6 +97,10 @@ struct Motion {
     docking: Option<DockCall>,
     dock: Dock,
     told_emergency_stop: Option<(bool, Duration)>,
+    /// The newest stop for which zero was not published yet.
+    unserved: Option<u64>,
+    /// The connection whose motion was asked for last, and when it spoke last.
+    attention: Option<(ConnectionId, Alive)>,
 }
 
 struct DockCall {
@@ -108,16 +112,24 @@ struct DockCall {
 
 /// Runs until the robot's side fails; a return is a fault.
 pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
-    let mut motion =
-        Motion { gate, wiring, docking: None, dock: Dock::default(), told_emergency_stop: None };
+    let mut motion = Motion {
+        gate,
+        wiring,
+        docking: None,
+        dock: Dock::default(),
+        told_emergency_stop: None,
+        unserved: None,
+        attention: None,
+    };
     let mut ticks = ticks();
     loop {
         let wiring = &mut motion.wiring;
         tokio::select! {
             biased;
-            () = wiring.latch.wait() => motion.take_stops()?,
             Ok(()) = wiring.stopping.changed() => motion.shut_down()?,
-            _ = ticks.tick() => motion.step()?,
+            // Before the stops, so that no flood of them keeps zeros, scans and time from being seen; it serves them too.
+            _ = ticks.tick() => motion.serve_stops()?,
+            () = wiring.latch.wait() => motion.take_stops()?,
             // Facts count at the next decision, and before the next command.
             Ok(()) = wiring.scanned.changed() => motion.scanned(),
             Ok(()) = wiring.odometry.changed() => motion.measured(),
@@ -137,8 +149,13 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
 impl Motion {
     /// Decides, publishes, and then tells those whom it concerns.
     fn step(&mut self) -> Result<(), PublishError> {
+        self.scanned();
+        self.measured();
         let now = self.wiring.clock.now();
         self.gate.drive(self.wiring.outputs.drive_is_present());
+        if let Some((connection, alive)) = &self.attention {
+            self.gate.heard(*connection, alive.heard());
+        }
         let decision = self.gate.tick(now);
         if let Some(velocity) = decision.velocity {
             if self.dock == Dock::On && self.docking.is_none() && !velocity.is_zero() {
@@ -161,24 +178,37 @@ impl Motion {
         Ok(())
     }
 
-    /// Zero goes out before anybody is told that it did.
+    /// Stops that end something are served at once. Others, of which there may be a flood, with the next tick.
     fn take_stops(&mut self) -> Result<(), PublishError> {
+        self.apply_stops();
+        if self.gate.has_news() { self.serve_stops() } else { Ok(()) }
+    }
+
+    /// Zero goes out before anybody is told that it did.
+    fn serve_stops(&mut self) -> Result<(), PublishError> {
+        self.apply_stops();
+        self.step()?;
+        if let Some(sequence) = self.unserved.take() {
+            self.wiring.latch.serve(sequence);
+        }
+        Ok(())
+    }
+
+    fn apply_stops(&mut self) {
         let now = self.wiring.clock.now();
         let waiting = self.wiring.latch.take();
+        if !waiting.emergency_stops.is_empty() || !waiting.stops.is_empty() {
+            self.unserved = Some(waiting.sequence);
+        }
         for caller in waiting.emergency_stops {
-            tracing::warn!(connection = caller.connection.0, user = %caller.username, "emergency stop");
             self.gate.emergency_stop(StopSource::Web, Some(caller), waiting.sequence, now);
         }
         for caller in &waiting.stops {
-            tracing::info!(connection = caller.connection.0, user = %caller.username, "stop");
-            self.gate.stop(waiting.sequence, now);
+            self.gate.stop(caller.connection, waiting.sequence, now);
         }
         for (connection, loss) in waiting.lost {
             self.gate.link_lost(connection, loss, now);
         }
-        self.step()?;
-        self.wiring.latch.serve(waiting.sequence);
-        Ok(())
     }
 
     fn shut_down(&mut self) -> Result<(), PublishError> {
@@ -215,13 +245,14 @@ impl Motion {
         if !command.alive.get() {
             return;
         }
-        let Command { caller, ticket: number, action, after, .. } = command;
+        let Command { caller, ticket: number, action, after, alive } = command;
         let ticket = Ticket { connection: caller.connection, number, after };
         let now = self.wiring.clock.now();
         let refused = match action {
-            Action::Motion(proof, request) => {
-                self.gate.command(&caller, ticket, proof, request, now)
-            }
+            Action::Motion(proof, request) => self
+                .gate
+                .command(&caller, ticket, proof, request, now)
+                .map(|()| self.attention = Some((caller.connection, alive))),
             Action::Dock(proof) => self
                 .gate
                 .begin_docking(&caller, ticket, proof, now)
@@ -232,16 +263,32 @@ impl Motion {
                 .map(|()| self.call_dock(caller.clone(), ticket, DockingCommand::Undock)),
             Action::ResetEmergencyStop(proof) => {
                 self.gate.reset(&caller, ticket, proof, now).map(|()| {
-                    let outcome = Ok("Emergency stop released".to_owned());
-                    self.wiring.hub.answer(ticket.connection, Answer { ticket: number, outcome });
+                    self.gate.void_before(self.wiring.latch.mark());
+                    self.done(ticket, "Emergency stop released");
                 })
             }
+            Action::Acquire(proof) => self
+                .gate
+                .acquire(&caller, ticket, proof, now)
+                .map(|()| self.done(ticket, "You are in control")),
+            Action::Release(_) => {
+                self.gate.release(&caller, now).map(|()| self.done(ticket, "Nobody is in control"))
+            }
+            Action::TakeOver(proof) => self
+                .gate
+                .take_over(&caller, ticket, proof, now)
+                .map(|()| self.done(ticket, "You are in control")),
             Action::Lidar(..) => return tracing::error!("a LiDAR command came to the motion task"),
         };
         if let Err(refusal) = refused {
             let outcome = Err(failure(&refusal));
             self.wiring.hub.answer(ticket.connection, Answer { ticket: number, outcome });
         }
+    }
+
+    fn done(&self, ticket: Ticket, text: &str) {
+        let outcome = Ok(text.to_owned());
+        self.wiring.hub.answer(ticket.connection, Answer { ticket: ticket.number, outcome });
     }
 
     fn call_dock(&mut self, caller: Caller, ticket: Ticket, kind: DockingCommand) {
@@ -337,7 +384,10 @@ impl Motion {
 /// The refusal as a client sees it.
 pub fn failure(refusal: &Refusal) -> Failure {
     let code = match refusal {
-        Refusal::NotInControl(_) => ErrorCode::NotInControl,
+        Refusal::NotInControl(_)
+        | Refusal::NotYours
+        | Refusal::DriverLost
+        | Refusal::StoppedByOther => ErrorCode::NotInControl,
         Refusal::EmergencyStopActive => ErrorCode::EmergencyStopActive,
         Refusal::ScanStale | Refusal::Aborted(Reason::ScanStale) => ErrorCode::ScanStale,
         Refusal::DriveAbsent | Refusal::Aborted(Reason::DriveAbsent) => {

@@ -62,6 +62,8 @@ pub async fn run(mut wiring: Wiring) {
     let mut telemetry_seq = 0;
     let mut status_seq = 0;
     let mut told: Option<(Essence, Duration)> = None;
+    // Somebody subscribed and has seen nothing yet.
+    let mut asked = false;
     let hub = wiring.hub.clone();
     loop {
         tokio::select! {
@@ -72,16 +74,18 @@ pub async fn run(mut wiring: Wiring) {
                 }
             }
             Ok(()) = wiring.report.changed() => {}
-            () = hub.wanted(Stream::RobotStatus) => told = None,
+            () = hub.wanted(Stream::RobotStatus) => asked = true,
         }
         if hub.subscribers(Stream::RobotStatus) > 0 {
             let now = wiring.clock.now();
             let report = wiring.status();
             let essence = Essence::of(&report);
             let due = told.as_ref().is_none_or(|(known, at)| {
-                *known != essence || now.saturating_sub(*at) >= STATUS_PERIOD
+                let age = now.saturating_sub(*at);
+                *known != essence || age >= STATUS_PERIOD || (asked && age >= TELEMETRY_PERIOD)
             });
             if due {
+                asked = false;
                 status_seq += 1;
                 told = Some((essence, now));
                 let text = server::robot_status_update(

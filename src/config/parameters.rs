@@ -189,7 +189,7 @@ const fn text(
 #[rustfmt::skip] // one parameter, one line
 pub const PARAMETERS: &[Parameter] = &[
     integer("robot_id", 1, (1, MAX_ID), "Number of the robot in telemetry and status."),
-    text("state_directory", "", Form::Path, "Where the emergency-stop latch outlives a restart; empty: `$ROS_HOME/oht50_bridge`, else `~/.ros/oht50_bridge`."),
+    text("state_directory", "", Form::Path, "Where the emergency-stop latch outlives a restart; empty: `oht50_bridge`, below the namespace, in `$ROS_HOME` or `~/.ros`."),
 
     text("bind_address", "127.0.0.1", Form::Address, "Address the server listens on; beyond loopback only with TLS or `allow_plaintext`."),
     integer("port", 8080, (0, 65535), "Port the server listens on; 0 lets the system choose."),
@@ -216,8 +216,10 @@ pub const PARAMETERS: &[Parameter] = &[
     double("rest_speed", 0.01, (0.001, 0.1), "m/s, rad/s", "Below this, by odometry, the robot is at rest."),
     double("command_hold", 1.0, (0.1, 2.0), "s", "How long a motion without a duration runs."),
     double("control_hold", 5.0, (0.5, 60.0), "s", "How long control is kept after the last motion."),
+    double("link_timeout", 0.6, (0.3, 5.0), "s", "A driver that answers no ping for this long has lost control."),
     double("scan_timeout", 0.5, (0.1, 1.0), "s", "Without a scan for this long nothing moves."),
     double("docking_speed", 0.1, (0.01, 0.1), "m/s", "Highest speed while docking and undocking."),
+    double("max_unattended_move", 10.0, (1.0, 60.0), "s", "A motion longer than this needs a message of its driver every second."),
     double("docking_timeout", 45.0, (1.0, 120.0), "s", "Docking and undocking that take longer are stopped."),
 
     Parameter { name: "base_from_laser", kind: Kind::Pose, unit: "m, m, rad", description: "Pose of the LiDAR in the robot's base frame (REP 103): x, y, yaw." },

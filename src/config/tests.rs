@@ -5,7 +5,7 @@ use super::*;
 mod refused;
 
 fn environment() -> Environment {
-    Environment { ros_home: None, home: Some("/home/robot".into()) }
+    Environment { home: Some("/home/robot".into()), ..Environment::default() }
 }
 
 fn text(text: &str) -> Value {
@@ -67,16 +67,22 @@ fn the_shipped_values_are_the_documented_ones() {
 #[test]
 fn the_state_directory_follows_ros() {
     let directory = |ros_home: Option<&str>, home: Option<&str>, given: &str| {
-        let environment =
-            Environment { ros_home: ros_home.map(Into::into), home: home.map(Into::into) };
+        let environment = Environment {
+            ros_home: ros_home.map(Into::into),
+            home: home.map(Into::into),
+            namespace: "/hall/robot1".to_owned(),
+        };
         let params = with(&[("state_directory", text(given))]);
         match Config::from_params(&params, &environment) {
             Ok(config) => config.state_directory.to_string_lossy().into_owned(),
             Err(errors) => errors.to_string(),
         }
     };
-    assert_eq!(directory(Some("/ros"), Some("/home/robot"), ""), "/ros/oht50_bridge");
-    assert_eq!(directory(Some(""), Some("/home/robot"), ""), "/home/robot/.ros/oht50_bridge");
+    assert_eq!(directory(Some("/ros"), Some("/home/robot"), ""), "/ros/hall/robot1/oht50_bridge");
+    assert_eq!(
+        directory(Some(""), Some("/home/robot"), ""),
+        "/home/robot/.ros/hall/robot1/oht50_bridge"
+    );
     assert_eq!(directory(None, None, "/var/lib/bridge"), "/var/lib/bridge");
     assert_eq!(
         directory(None, None, ""),

@@ -6,11 +6,11 @@ use super::{
     ErrorCode, Stream,
     json::{self, Json, Object},
 };
-use crate::safety::{MotionKind, MotionRequest};
+use crate::safety::{MotionKind, MotionRequest, Speed};
 
 mod parameters;
 
-use parameters::{FREQUENCY, LidarParameters, RANGE, RobotParameters};
+use parameters::{FREQUENCY, LINEAR, LidarParameters, RANGE, RobotParameters};
 
 /// Reads one text message. It never panics, whatever the text.
 ///
@@ -55,6 +55,8 @@ pub enum ClientMessage {
     Robot(RobotCommand),
     /// `lidar_control`.
     Lidar(LidarCommand),
+    /// `control`: who drives.
+    Control(ControlAction),
     /// Application-level ping.
     Ping,
     /// Extend the connection with a newer token of the same user.
@@ -81,6 +83,7 @@ impl fmt::Debug for ClientMessage {
             }
             ClientMessage::Robot(command) => f.debug_tuple("Robot").field(command).finish(),
             ClientMessage::Lidar(command) => f.debug_tuple("Lidar").field(command).finish(),
+            ClientMessage::Control(action) => f.debug_tuple("Control").field(action).finish(),
             ClientMessage::Ping => f.write_str("Ping"),
             ClientMessage::Authenticate { .. } => f.write_str("Authenticate { .. }"),
         }
@@ -90,7 +93,7 @@ impl fmt::Debug for ClientMessage {
 /// `robot_control`'s commands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RobotCommand {
-    /// `move_forward`, `move_backward`, `turn_left`, `turn_right`.
+    /// `move_forward`, `move_backward`, `turn_left`, `turn_right`, `drive`.
     Motion(MotionRequest),
     /// End any motion.
     Stop,
@@ -118,6 +121,18 @@ impl RobotCommand {
             RobotCommand::Dock => "dock",
             RobotCommand::Undock => "undock",
         }
+    }
+}
+
+wire_names! {
+    /// What can be done about who drives.
+    pub enum ControlAction {
+        /// Take control without moving.
+        Acquire = "acquire",
+        /// Give it back.
+        Release = "release",
+        /// Take it from whoever has it.
+        TakeOver = "take_over",
     }
 }
 
@@ -194,6 +209,14 @@ fn message(object: &Object) -> Result<ClientMessage, Fault> {
         "unsubscribe" => stream(object).map(ClientMessage::Unsubscribe),
         "robot_control" => robot_command(object).map(ClientMessage::Robot),
         "lidar_control" => lidar_command(object).map(ClientMessage::Lidar),
+        "control" => {
+            let action = name(object, "action");
+            ControlAction::ALL
+                .iter()
+                .find(|known| known.as_str() == action)
+                .map(|known| ClientMessage::Control(*known))
+                .ok_or_else(|| unknown("Invalid control action", action))
+        }
         "ping" => Ok(ClientMessage::Ping),
         "authenticate" => match object.get("token") {
             Some(Json::Text(token)) => Ok(ClientMessage::Authenticate { token: token.clone() }),
@@ -213,8 +236,10 @@ fn stream(object: &Object) -> Result<Stream, Fault> {
 
 fn robot_command(object: &Object) -> Result<RobotCommand, Fault> {
     let motion = |kind| {
-        let RobotParameters { speed, duration, .. } = RobotParameters::read(object, &[])?;
-        Ok(RobotCommand::Motion(MotionRequest { kind, speed, duration }))
+        let parameters = RobotParameters::read(object, &["hold_to_run"])?;
+        let RobotParameters { speed, duration, hold_to_run, .. } = parameters;
+        let speed = speed.map_or(Speed::Default, Speed::Magnitude);
+        Ok(RobotCommand::Motion(MotionRequest { kind, speed, duration, hold_to_run }))
     };
     match name(object, "command") {
         "stop" => Ok(RobotCommand::Stop),
@@ -223,6 +248,15 @@ fn robot_command(object: &Object) -> Result<RobotCommand, Fault> {
         "move_backward" => motion(MotionKind::MoveBackward),
         "turn_left" => motion(MotionKind::TurnLeft),
         "turn_right" => motion(MotionKind::TurnRight),
+        "drive" => {
+            let parameters = RobotParameters::read(object, &["linear", "angular"])?;
+            Ok(RobotCommand::Motion(MotionRequest {
+                kind: MotionKind::Drive,
+                speed: Speed::Velocity(parameters.velocity.ok_or_else(|| LINEAR.fault())?),
+                duration: None,
+                hold_to_run: true,
+            }))
+        }
         "dock" => RobotParameters::read(object, &[]).map(|_| RobotCommand::Dock),
         "undock" => RobotParameters::read(object, &[]).map(|_| RobotCommand::Undock),
         "reset_emergency_stop" => RobotParameters::read(object, &["confirm"]).map(

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     ErrorCode, Failure, PROTOCOL_VERSION, Stream,
-    client::{LidarCommand, RobotCommand},
+    client::{ControlAction, LidarCommand, RobotCommand},
 };
 use crate::auth::Role;
 
@@ -125,6 +125,27 @@ pub fn lidar_control_response(
     unix: Duration,
 ) -> String {
     response("lidar_control_response", command.as_str(), outcome, request_id, unix)
+}
+
+/// `control_response`
+pub fn control_response(
+    action: ControlAction,
+    outcome: &Result<String, Failure>,
+    request_id: Option<&str>,
+    unix: Duration,
+) -> String {
+    #[derive(Serialize)]
+    struct Documented<'a> {
+        action: &'static str,
+        success: bool,
+        message: &'a str,
+    }
+    let (success, message, code) = match outcome {
+        Ok(message) => (true, message, None),
+        Err(failure) => (false, &failure.message, Some(failure.code)),
+    };
+    let documented = Documented { action: action.as_str(), success, message };
+    encode("control_response", documented, unix, Trailer { request_id, code })
 }
 
 /// `pong`

@@ -80,6 +80,11 @@ impl RosNode {
             .map_err(failed("making the ROS node"))
     }
 
+    /// The node's namespace, `/` unless remapped.
+    pub fn namespace(&self) -> Result<String, RosError> {
+        self.0.namespace().map_err(failed("asking the node for its namespace"))
+    }
+
     /// The parameters given on the command line and in parameter files, as they are.
     pub fn params(&self) -> Params {
         let params = self.0.params.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

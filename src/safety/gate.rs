@@ -11,6 +11,7 @@ use crate::auth::Operator;
 
 mod activity;
 mod docking;
+mod driving;
 mod view;
 
 #[cfg(test)]
@@ -38,6 +39,8 @@ pub struct Gate {
     zero_until: Duration,
     /// Why the last activity ended; told until the next one.
     ended: Reason,
+    /// After a suspension, commands are void until then.
+    void_until: Duration,
     /// The newest stop; commands that were on their way before it are void.
     stopped_at: u64,
     facts: Facts,
@@ -59,6 +62,7 @@ impl Gate {
             owes_zero: false,
             zero_until: Duration::ZERO,
             ended: Reason::Idle,
+            void_until: Duration::ZERO,
             stopped_at: 0,
             facts: Facts::default(),
             shutting_down: false,
@@ -96,10 +100,10 @@ impl Gate {
         if matches!(self.activity, Activity::Docking(_)) {
             return Err(Refusal::Docking);
         }
-        let asked = request.speed.unwrap_or(self.config.default_speed(request.kind));
-        let speed = limit::within(asked, self.config.max_speed(request.kind));
-        let duration = request.duration.unwrap_or(self.config.command_hold);
-        if speed == 0.0 || duration.is_zero() {
+        let asked = self.config.asked(&request);
+        let target = limit::clamp(asked, &self.config);
+        let duration = self.config.runs_for(&request);
+        if target.is_zero() || duration.is_zero() {
             // Somebody who asks for no speed while driving wants to stand.
             if self.activity.driver() == Some(ticket.connection) {
                 self.end(Reason::Stopped, now);
@@ -111,14 +115,27 @@ impl Gate {
         let until = now.saturating_add(duration);
         self.take_control(caller, until.saturating_add(self.config.control_hold), now);
         self.activity =
-            Activity::Motion(Motion::new(ticket, request.kind, asked, speed, duration, now));
+            Activity::Motion(Motion::new(ticket, request.kind, asked, target, duration, now));
         Ok(())
     }
 
-    /// Somebody sent `stop`, with this number in the latch; anybody may.
-    pub fn stop(&mut self, sequence: u64, now: Duration) {
+    /// Somebody sent `stop`, with this number in the latch; anybody may. From somebody else than the driver it also
+    /// takes control away for a while.
+    pub fn stop(&mut self, caller: ConnectionId, sequence: u64, now: Duration) {
         self.stopped_at = self.stopped_at.max(sequence);
         self.halt(Reason::Stopped, now);
+        if self.control.stopped_by(caller, now) {
+            self.events.push(SafetyEvent::ControlChanged(None, Reason::Stopped));
+        }
+    }
+
+    /// A message of this connection came; long motions need them.
+    pub fn heard(&mut self, connection: ConnectionId, now: Duration) {
+        if let Activity::Motion(motion) = &mut self.activity
+            && motion.ticket.connection == connection
+        {
+            motion.heard = motion.heard.max(now);
+        }
     }
 
     /// Latches the emergency stop. Latched already, it only ends what moves.
@@ -167,12 +184,17 @@ impl Gate {
         Ok(())
     }
 
+    /// Everything that was parsed before this number of the stop latch is void.
+    pub fn void_before(&mut self, sequence: u64) {
+        self.stopped_at = self.stopped_at.max(sequence);
+    }
+
     /// A connection is gone: if it drove, the robot stops and control is free.
     pub fn link_lost(&mut self, connection: ConnectionId, loss: LinkLoss, now: Duration) {
         if self.activity.driver() == Some(connection) {
             self.end(loss.into(), now);
         }
-        if self.control.release(connection) {
+        if self.control.link_lost(connection, loss) {
             self.events.push(SafetyEvent::ControlChanged(None, loss.into()));
         }
     }
@@ -186,15 +208,18 @@ impl Gate {
     /// Decides what to publish now. Called at [`TICK`], and at once after a command or a stop.
     pub fn tick(&mut self, now: Duration) -> Decision {
         let elapsed = self.elapsed(now);
+        if elapsed > SUSPENDED {
+            self.suspended(now);
+        }
         match self.facts.scan_change(self.config.scan_timeout, now) {
             Some(true) => self.events.push(SafetyEvent::ScanRestored),
             Some(false) => self.events.push(SafetyEvent::ScanLost(self.facts.scan_age(now))),
             None => {}
         }
-        if self.control.expire(now) {
+        if matches!(self.activity, Activity::Idle) && self.control.expire(now) {
             self.events.push(SafetyEvent::ControlChanged(None, Reason::Idle));
         }
-        if let Some(reason) = self.reason_to_end(now, elapsed) {
+        if let Some(reason) = self.reason_to_end(now) {
             self.end(reason, now);
         }
         let owes_zero = std::mem::take(&mut self.owes_zero);
@@ -229,7 +254,10 @@ impl Gate {
         if ticket.after < self.stopped_at {
             return Err(Refusal::Aborted(Reason::Stopped));
         }
-        self.control.admits(caller.connection).map_err(Refusal::NotInControl)?;
+        if now < self.void_until {
+            return Err(Refusal::Aborted(Reason::Suspended));
+        }
+        self.control.admits(caller.connection, false, now)?;
         if !self.facts.drive_present {
             return Err(Refusal::DriveAbsent);
         }
@@ -254,19 +282,30 @@ impl Gate {
     }
 
     /// Why what goes on must end now; the most restrictive reason wins.
-    fn reason_to_end(&self, now: Duration, elapsed: Duration) -> Option<Reason> {
+    fn reason_to_end(&self, now: Duration) -> Option<Reason> {
         let over = match &self.activity {
             Activity::Idle => return None,
-            Activity::Motion(motion) => (now >= motion.until).then_some(Reason::Finished),
+            Activity::Motion(motion) if now >= motion.until => Some(Reason::Finished),
+            Activity::Motion(motion) => motion
+                .is_unattended(self.config.max_unattended_move, now)
+                .then_some(Reason::Unattended),
             Activity::Docking(docking) => (now >= docking.until).then_some(Reason::DockingTimeout),
         };
         let reasons = [
-            (elapsed > SUSPENDED).then_some(Reason::Suspended),
             (!self.facts.drive_present).then_some(Reason::DriveAbsent),
             (!self.facts.scan_is_fresh(self.config.scan_timeout, now)).then_some(Reason::ScanStale),
             over,
         ];
         reasons.into_iter().flatten().min()
+    }
+
+    /// The process did not run for a while: what it knew is old, and what it finds in its sockets is, too.
+    fn suspended(&mut self, now: Duration) {
+        self.end(Reason::Suspended, now);
+        if self.control.lose() {
+            self.events.push(SafetyEvent::ControlChanged(None, Reason::Suspended));
+        }
+        self.void_until = now + VOID_AFTER_SUSPENSION;
     }
 
     /// Ends what goes on, and says zero even if nothing does.
@@ -303,13 +342,7 @@ impl Gate {
         self.output = Velocity::default();
         self.ended = reason;
         self.zero_until = now + ZEROS;
-        if reason == Reason::Suspended {
-            if self.control.clear() {
-                self.events.push(SafetyEvent::ControlChanged(None, reason));
-            }
-        } else if let Some(holder) = self.control.holder().cloned() {
-            self.control.hold(&holder.caller, now + self.config.control_hold, now);
-        }
+        self.control.keep(now + self.config.control_hold);
     }
 
     fn decision(&self, now: Duration, target: Velocity) -> Decision {
@@ -376,6 +409,9 @@ pub const TICK: Duration = Duration::from_millis(20);
 
 /// A longer gap between ticks means that the process did not run.
 const SUSPENDED: Duration = Duration::from_millis(100);
+
+/// After a suspension, time in which what the sockets had kept is read and refused.
+const VOID_AFTER_SUSPENSION: Duration = Duration::from_millis(200);
 
 /// After a stop, zero is repeated for this long.
 const ZEROS: Duration = Duration::from_millis(500);

@@ -1,8 +1,11 @@
 //! The lane that stops take: it bypasses every queue and cannot overflow.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::{Notify, watch};
@@ -34,27 +37,35 @@ pub struct Waiting {
     pub stops: Vec<Caller>,
     /// Connections that are gone, and why.
     pub lost: Vec<(ConnectionId, LinkLoss)>,
-    /// Sequence number of the newest call in here.
+    /// Sequence number of the newest stop in here; what was parsed before it is void.
     pub sequence: u64,
 }
 
 impl StopLatch {
     /// Latches the emergency stop; returns the number that [`served`](StopLatch::served) will reach once zero is out.
     pub fn emergency_stop(&self, caller: Caller) -> u64 {
-        self.put(|waiting| remember(&mut waiting.emergency_stops, caller))
+        self.put(|waiting| {
+            remember(&mut waiting.emergency_stops, caller);
+            waiting.sequence += 1;
+        })
     }
 
     /// Ends the motion; returns the number that [`served`](StopLatch::served) will reach once zero is out.
     pub fn stop(&self, caller: Caller) -> u64 {
-        self.put(|waiting| remember(&mut waiting.stops, caller))
+        self.put(|waiting| {
+            remember(&mut waiting.stops, caller);
+            waiting.sequence += 1;
+        })
     }
 
     /// Opens the link of a connection; its loss, however it comes, reaches the owner of the Gate.
     pub fn link(&self, connection: ConnectionId) -> Link {
-        Link { latch: self.clone(), connection, alive: Alive(Arc::new(AtomicBool::new(true))) }
+        let alive =
+            Alive(Arc::new(Life { there: AtomicBool::new(true), heard: AtomicU64::new(0) }));
+        Link { latch: self.clone(), connection, alive }
     }
 
-    /// Number of the newest call: a command that carries a smaller number than a stop is older than that stop.
+    /// Number of the newest stop: a command that carries a smaller number than a stop is older than that stop.
     pub fn sequence(&self) -> u64 {
         self.lock().sequence
     }
@@ -71,12 +82,19 @@ impl StopLatch {
         std::mem::replace(&mut *waiting, Waiting { sequence, ..Waiting::default() })
     }
 
-    /// Says that zero was published for every call up to `sequence`.
+    /// A new number without a stop, to void what was parsed until now.
+    pub fn mark(&self) -> u64 {
+        let mut waiting = self.lock();
+        waiting.sequence += 1;
+        waiting.sequence
+    }
+
+    /// Says that zero was published for every stop up to `sequence`.
     pub fn serve(&self, sequence: u64) {
         self.0.served.send_replace(sequence);
     }
 
-    /// The number of the newest call for which zero was published.
+    /// The number of the newest stop for which zero was published.
     pub fn served(&self) -> watch::Receiver<u64> {
         self.0.served.subscribe()
     }
@@ -84,7 +102,6 @@ impl StopLatch {
     fn put(&self, change: impl FnOnce(&mut Waiting)) -> u64 {
         let mut waiting = self.lock();
         change(&mut waiting);
-        waiting.sequence += 1;
         let sequence = waiting.sequence;
         drop(waiting);
         self.0.notify.notify_one();
@@ -104,16 +121,39 @@ pub struct Link {
     alive: Alive,
 }
 
-/// Whether the link that a command came by is still there; cheap to clone.
+/// Whether the link that a command came by is still there, and when its client spoke last; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Alive(Arc<AtomicBool>);
+pub struct Alive(Arc<Life>);
+
+#[derive(Debug)]
+struct Life {
+    there: AtomicBool,
+    /// Milliseconds, monotonic.
+    heard: AtomicU64,
+}
 
 impl Link {
     /// Marks the link as lost, once. Commands that are still on their way are void from here on.
     pub fn lose(&self, cause: LinkLoss) {
-        if self.alive.0.swap(false, Ordering::SeqCst) {
+        if self.alive.0.there.swap(false, Ordering::SeqCst) {
             self.latch.put(|waiting| waiting.lost.push((self.connection, cause)));
         }
+    }
+
+    /// Reports that the client does not answer, though its connection may still be there: it loses control.
+    pub fn silent(&self) {
+        let loss = (self.connection, LinkLoss::Silent);
+        self.latch.put(|waiting| {
+            if !waiting.lost.contains(&loss) {
+                waiting.lost.push(loss);
+            }
+        });
+    }
+
+    /// The client said something at `now`.
+    pub fn hear(&self, now: Duration) {
+        let milliseconds = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.alive.0.heard.store(milliseconds, Ordering::Relaxed);
     }
 
     /// To travel with each command.
@@ -131,7 +171,12 @@ impl Drop for Link {
 impl Alive {
     /// Whether the link is still there.
     pub fn get(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.there.load(Ordering::SeqCst)
+    }
+
+    /// When the client spoke last.
+    pub fn heard(&self) -> Duration {
+        Duration::from_millis(self.0.heard.load(Ordering::Relaxed))
     }
 }
 

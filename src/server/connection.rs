@@ -23,6 +23,7 @@ use crate::{
     auth::Principal,
     hub::{Delivery, Frame, Member, Seat},
     protocol::{Answer, CloseReason, ErrorCode, Failure},
+    safety::ConnectionId,
     session::{Input, Output, Session},
 };
 
@@ -90,6 +91,8 @@ struct Guest {
     session: Session,
     seat: Seat,
     served: watch::Receiver<u64>,
+    /// Who drives.
+    holder: watch::Receiver<Option<ConnectionId>>,
     place: Place,
     /// What the client knows this connection by.
     public_id: String,
@@ -125,10 +128,11 @@ impl Guest {
         }
         let terms = server.0.surroundings.terms.clone();
         let served = terms.latch.served();
+        let holder = server.0.surroundings.holder.clone();
         let mut greeting = Vec::new();
         let session =
             Session::open(terms, principal, connection, &public_id, server.time(), &mut greeting);
-        Ok(Guest { session, seat, served, place, public_id, greeting })
+        Ok(Guest { session, seat, served, holder, place, public_id, greeting })
     }
 }
 
@@ -172,6 +176,16 @@ impl Connection {
                     self.guest.session.deadline().min(ticked + TICK).min(stalled)
                 }
             };
+            // Looked at in every turn: under a flood the timer's branch below may never have its turn.
+            if now >= deadline {
+                armed = None;
+                ticked = now;
+                if self.closing.is_some() {
+                    return Ending::Gone;
+                }
+                self.tick(now);
+                continue;
+            }
             if armed != Some(deadline) {
                 timer.set(sleep(deadline.saturating_sub(now)));
                 armed = Some(deadline);
@@ -190,6 +204,11 @@ impl Connection {
                     continue;
                 }
                 Some(delivery) = self.guest.seat.deliveries.recv() => self.deliver(delivery),
+                Ok(()) = self.guest.holder.changed() => {
+                    let holder = *self.guest.holder.borrow_and_update();
+                    let driving = holder == Some(self.guest.session.caller().connection);
+                    self.feed(Input::Control(driving));
+                }
                 Ok(()) = self.guest.served.changed() => {
                     let sequence = *self.guest.served.borrow_and_update();
                     self.feed(Input::StopsServed(sequence));
@@ -198,14 +217,7 @@ impl Connection {
                     return Ending::Gone;
                 },
                 () = outbox.newer(awaited) => {}
-                () = timer.as_mut() => {
-                    armed = None;
-                    ticked = self.server.now();
-                    if self.closing.is_some() {
-                        return Ending::Gone;
-                    }
-                    self.tick(ticked);
-                }
+                () = timer.as_mut() => {}
                 () = yield_now(), if read >= READS_AT_A_TIME => {}
             }
             read = 0;
@@ -216,10 +228,10 @@ impl Connection {
         match incoming {
             Incoming::Text(text) => self.feed(Input::Text(&text)),
             Incoming::Binary => self.feed(Input::Binary),
-            Incoming::Pong => self.feed(Input::Heard),
+            Incoming::Pong(payload) => self.feed(Input::Pong(&payload)),
             Incoming::Ping(payload) => {
                 self.line.outbox.pong(&payload);
-                self.feed(Input::Heard);
+                self.feed(Input::Ping);
             }
             Incoming::Close(code) => {
                 self.line.outbox.echo_close(code);
@@ -264,7 +276,7 @@ impl Connection {
         let outbox = &mut self.line.outbox;
         match output {
             Output::Send(text) => outbox.push(Frame::text(&text)),
-            Output::Ping => outbox.push(Frame::ping(b"")),
+            Output::Ping(payload) => outbox.push(Frame::ping(&payload)),
             Output::Subscribe(stream) => outbox.subscribe(stream, || seat.subscribe(stream)),
             Output::Unsubscribe(stream) => {
                 outbox.unsubscribe(stream);

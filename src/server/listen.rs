@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
@@ -54,11 +54,27 @@ pub enum ListenError {
     },
 }
 
+/// With small send buffers, which accepted sockets inherit: what a slow client has not read is old by the time it
+/// does, and a thousand of them would hold hundreds of megabytes of the kernel's memory.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The kernel doubles it: a few scans of 10 KiB.
+const SEND_BUFFER: u32 = 32 * 1024;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 impl Server {
     /// Binds; port 0 lets the system choose.
     pub async fn listen(&self, address: impl Into<SocketAddr>) -> Result<Listening, ListenError> {
         let address = address.into();
-        let acceptor = TcpListener::bind(address).await.map_err(|cause| match cause.kind() {
+        let acceptor = bind(address).map_err(|cause| match cause.kind() {
             io::ErrorKind::AddrInUse => ListenError::InUse(address),
             io::ErrorKind::PermissionDenied => ListenError::Denied(address),
             io::ErrorKind::AddrNotAvailable => ListenError::NoSuchAddress(address),

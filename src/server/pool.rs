@@ -44,11 +44,12 @@ impl Pool {
     ) -> Result<Vec<ConnectionId>, Full> {
         let mut room = Room { places: &self.places, holder, evicted: Vec::new() };
         let own = |member: &Member| member.user_id == newcomer.user_id;
-        if room.count(own) >= self.per_user {
-            room.evict(own)?;
-        }
         let viewer = |member: &Member| member.role == Role::Viewer;
-        if newcomer.role == Role::Viewer && room.count(viewer) >= self.viewers {
+        let viewers_full = newcomer.role == Role::Viewer && room.count(viewer) >= self.viewers;
+        if room.count(own) >= self.per_user {
+            // With a place that lets the newcomer in: nobody else pays for a user over the cap.
+            room.evict(|member| own(member) && (!viewers_full || viewer(member)))?;
+        } else if viewers_full {
             self.may_evict()?;
             room.evict(viewer)?;
         }
@@ -203,10 +204,12 @@ mod tests {
 
     #[test]
     fn a_refusal_costs_nobody_their_place() {
-        // User 7 is at the cap, and the viewers are at their limit: making room twice is not allowed.
+        // User 7 is at the cap, and the viewers are at their limit: only an own viewer's place helps.
         let crowd = [(1, Viewer), (2, Viewer), (7, Viewer), (7, Operator)];
-        check(PoolPolicy::Reject, Some(3), &crowd, (7, Viewer), Err(Full));
-        check(PoolPolicy::EvictOldest, Some(3), &crowd, (7, Viewer), Ok(&[4, 1]));
+        for policy in [PoolPolicy::Reject, PoolPolicy::EvictOldest] {
+            check(policy, Some(3), &crowd, (7, Viewer), Err(Full));
+            check(policy, None, &crowd, (7, Viewer), Ok(&[3]));
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum Incoming {
     /// A ping and its payload.
     Ping(Bytes),
     /// A pong.
-    Pong,
+    Pong(Bytes),
     /// A Close; the code to answer it with (RFC 6455 section 5.5.1).
     Close(u16),
     /// Something that ends the conversation. What follows it cannot be read.
@@ -95,7 +95,7 @@ fn of_message(message: Message) -> Incoming {
     match message {
         Message::Text(text) => Incoming::Text(text),
         Message::Ping(payload) => Incoming::Ping(payload),
-        Message::Pong(_) => Incoming::Pong,
+        Message::Pong(payload) => Incoming::Pong(payload),
         // A code that may not be sent has become 1002 already.
         Message::Close(Some(close)) => Incoming::Close(close.code.into()),
         Message::Close(None) => Incoming::Close(CloseReason::Normal.code()),

@@ -46,6 +46,7 @@ pub fn config() -> ServerConfig {
         default_role: Role::Operator,
         heartbeat_interval: Duration::from_secs(10),
         heartbeat_timeout: Duration::from_secs(25),
+        link_timeout: Duration::from_millis(600),
         handshake_timeout: Duration::from_secs(5),
     }
 }
@@ -83,6 +84,7 @@ impl Rig {
             max_angular_speed: 1.0,
             heartbeat_interval: config.heartbeat_interval,
             heartbeat_timeout: config.heartbeat_timeout,
+            link_timeout: config.link_timeout,
         };
         let surroundings = Surroundings {
             config,
@@ -217,8 +219,20 @@ impl<Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<Io> {
         String::from_utf8(head).unwrap()
     }
 
-    /// The next frame; `None` at the end of the stream.
+    /// The next frame that is no ping; `None` at the end of the stream. Pings are answered, as libraries do.
     pub async fn receive(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            match self.receive_any().await {
+                Some((PING, payload)) => {
+                    let _ = self.0.write_all(&frame(PONG, &payload)).await;
+                }
+                received => return received,
+            }
+        }
+    }
+
+    /// The next frame; `None` at the end of the stream.
+    pub async fn receive_any(&mut self) -> Option<(u8, Vec<u8>)> {
         let first = self.0.read_u8().await.ok()?;
         assert_eq!(first & 0xF0, 0x80, "final, and no reserved bits");
         let length = match self.0.read_u8().await.unwrap() {
@@ -248,7 +262,7 @@ impl<Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<Io> {
     /// The same, whatever stands before it.
     pub async fn expect_close_at_last(&mut self, reason: CloseReason) {
         loop {
-            let received = self.receive().await;
+            let received = self.receive_any().await;
             if !matches!(received, Some((TEXT | PING | PONG, _))) {
                 return self.check_close(received, reason).await;
             }

@@ -1,10 +1,12 @@
 //! What comes into a conversation and what goes out of it.
 
 use crate::{
-    auth::{Operator, Role},
+    auth::{Administrator, Operator, Role},
     protocol::{Answer, CloseReason, Stream, client::LidarCommand},
     safety::{Caller, MotionRequest, latch::Alive},
 };
+
+use super::liveness::Payload;
 
 /// What happens to a conversation.
 #[derive(Debug)]
@@ -13,8 +15,12 @@ pub enum Input<'a> {
     Text(&'a str),
     /// A binary message.
     Binary,
-    /// A ping or a pong of the client.
-    Heard,
+    /// A ping of the client.
+    Ping,
+    /// A pong of the client.
+    Pong(&'a [u8]),
+    /// Whether this connection is in control of the robot.
+    Control(bool),
     /// An answer from the robot's side.
     Answer(Answer),
     /// Zero was published for every stop up to this number.
@@ -31,7 +37,7 @@ pub enum Output {
     /// Send a text message.
     Send(String),
     /// Send a ping.
-    Ping,
+    Ping(Payload),
     /// Start a stream.
     Subscribe(Stream),
     /// End a stream.
@@ -70,6 +76,12 @@ pub enum Action {
     Undock(Operator),
     /// Release the emergency stop.
     ResetEmergencyStop(Operator),
+    /// Take control without moving.
+    Acquire(Operator),
+    /// Give it back.
+    Release(Operator),
+    /// Take it from whoever has it.
+    TakeOver(Administrator),
     /// Command the LiDAR.
     Lidar(Operator, LidarCommand),
 }

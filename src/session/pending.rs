@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Action;
 use crate::{
-    auth::Operator,
+    auth::Principal,
     protocol::{
         ErrorCode, Failure,
-        client::{LidarCommand, RobotCommand},
+        client::{ControlAction, LidarCommand, RobotCommand},
         server,
     },
 };
@@ -19,6 +19,8 @@ pub enum Asked {
     Robot(RobotCommand, Option<String>),
     /// `lidar_control`
     Lidar(LidarCommand, Option<String>),
+    /// `control`
+    Control(ControlAction, Option<String>),
 }
 
 /// What waits; bounded.
@@ -67,8 +69,9 @@ impl Pending {
 
 impl Asked {
     /// The command for the robot's side, if the caller may give it.
-    pub fn action(&self, operator: Option<Operator>) -> Result<Action, Failure> {
-        let operator = operator
+    pub fn action(&self, principal: &Principal) -> Result<Action, Failure> {
+        let operator = principal
+            .operator()
             .ok_or_else(|| Failure::new(ErrorCode::Forbidden, "This needs the role operator"))?;
         match self {
             Asked::Robot(command, _) => match *command {
@@ -87,7 +90,24 @@ impl Asked {
                 }
             },
             Asked::Lidar(command, _) => Ok(Action::Lidar(operator, *command)),
+            Asked::Control(ControlAction::Acquire, _) => Ok(Action::Acquire(operator)),
+            Asked::Control(ControlAction::Release, _) => Ok(Action::Release(operator)),
+            Asked::Control(ControlAction::TakeOver, _) => {
+                let needs = "Taking over needs the role administrator";
+                let proof = principal.administrator();
+                proof.map(Action::TakeOver).ok_or_else(|| Failure::new(ErrorCode::Forbidden, needs))
+            }
         }
+    }
+
+    /// Whether carrying it out may move the robot, or lets what comes behind it do so.
+    pub fn may_move(&self) -> bool {
+        use ControlAction::{Acquire, TakeOver};
+        use RobotCommand::{Dock, Motion, Undock};
+        matches!(
+            self,
+            Asked::Robot(Motion(_) | Dock | Undock, _) | Asked::Control(Acquire | TakeOver, _)
+        )
     }
 
     /// The answer's text.
@@ -98,6 +118,9 @@ impl Asked {
             }
             Asked::Lidar(command, id) => {
                 server::lidar_control_response(command, outcome, id.as_deref(), unix)
+            }
+            Asked::Control(action, id) => {
+                server::control_response(*action, outcome, id.as_deref(), unix)
             }
         }
     }

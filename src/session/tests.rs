@@ -16,6 +16,8 @@ struct Talk {
     latch: StopLatch,
     now: Duration,
     out: Vec<Output>,
+    /// Whether pings are answered.
+    answers: bool,
 }
 
 fn principal(role: Role, seconds: u64) -> Principal {
@@ -42,10 +44,11 @@ impl Talk {
             max_angular_speed: 1.0,
             heartbeat_interval: Duration::from_secs(10),
             heartbeat_timeout: Duration::from_secs(25),
+            link_timeout: Duration::from_millis(600),
         };
         let time = Time { now: Duration::ZERO, unix: START };
         let mut out = Vec::new();
-        let session = Session::open(
+        let mut session = Session::open(
             terms,
             principal(role, seconds),
             ConnectionId(3),
@@ -53,7 +56,10 @@ impl Talk {
             time,
             &mut out,
         );
-        Talk { session, latch, now: Duration::ZERO, out }
+        // As a client does that has read the welcome.
+        let Output::Ping(payload) = out.remove(0) else { panic!("{:?} before a ping", out[0]) };
+        session.handle(Input::Pong(&payload), time, &mut out);
+        Talk { session, latch, now: Duration::ZERO, out, answers: true }
     }
 
     fn feed(&mut self, input: Input<'_>) -> Vec<Output> {
@@ -73,6 +79,13 @@ impl Talk {
         while self.session.deadline() <= end {
             self.now = self.now.max(self.session.deadline());
             let out = self.feed(Input::Tick);
+            for output in &out {
+                if let Output::Ping(payload) = output
+                    && self.answers
+                {
+                    self.feed(Input::Pong(payload));
+                }
+            }
             let closed = out.iter().any(|output| matches!(output, Output::Close(_)));
             all.extend(out);
             if closed {
@@ -246,43 +259,108 @@ fn more_commands_than_can_be_remembered_are_busy() {
     talk.out.clear();
     let mut busy = 0;
     for _ in 0..80 {
-        talk.now += Duration::from_millis(100);
+        talk.pass(0.1);
         let out = talk.say(MOVE);
         busy += usize::from(matches!(&out[0], Output::Send(text) if text.contains("\"busy\"")));
     }
     assert_eq!(busy, 80 - 64);
 }
 
+fn pings(out: &[Output]) -> usize {
+    out.iter().filter(|output| matches!(output, Output::Ping(_))).count()
+}
+
 #[test]
 fn silence_is_pinged_and_then_closed_and_any_sign_of_life_counts() {
-    let mut talk = Talk::new(Role::Operator);
+    let mut talk = Talk::new(Role::Viewer);
     talk.out.clear();
-    let out = talk.pass(24.9);
-    assert_eq!(out.iter().filter(|output| matches!(output, Output::Ping)).count(), 2);
-    talk.feed(Input::Heard);
+    talk.answers = false;
+    assert_eq!(pings(&talk.pass(24.9)), 2);
+    talk.feed(Input::Ping);
     assert_eq!(closes(&talk.pass(24.9)), None);
     assert_eq!(closes(&talk.pass(0.2)), Some(CloseReason::NoHeartbeat));
-    let lost = talk.latch.take().lost;
-    assert_eq!(lost, [(ConnectionId(3), LinkLoss::Silent)]);
+    assert_eq!(talk.latch.take().lost, [(ConnectionId(3), LinkLoss::Silent)]);
+}
+
+#[test]
+fn who_might_drive_is_pinged_every_second_and_who_does_five_times() {
+    let mut talk = Talk::new(Role::Operator);
+    talk.out.clear();
+    assert_eq!(pings(&talk.pass(10.0)), 10);
+    talk.feed(Input::Control(true));
+    assert!((50..=51).contains(&pings(&talk.pass(10.0))));
+    talk.feed(Input::Control(false));
+    assert!((10..=11).contains(&pings(&talk.pass(10.0))));
+}
+
+#[test]
+fn a_driver_that_answers_no_ping_loses_control_and_keeps_its_connection() {
+    let mut talk = Talk::new(Role::Operator);
+    talk.out.clear();
+    talk.pass(5.0);
+    talk.feed(Input::Control(true));
+    talk.pass(2.0);
+    talk.answers = false;
+    let out = talk.pass(0.59);
+    assert!(talk.latch.take().lost.is_empty(), "{out:?}");
+    talk.pass(0.2);
+    assert_eq!(talk.latch.take().lost, [(ConnectionId(3), LinkLoss::Silent)]);
+    talk.pass(10.0);
+    assert!(talk.latch.take().lost.is_empty(), "said once");
+}
+
+#[test]
+fn a_motion_behind_no_fresh_pong_is_stale_and_a_stop_never_is() {
+    let mut talk = Talk::new(Role::Operator);
+    talk.out.clear();
+    talk.answers = false;
+    talk.pass(1.5);
+    assert!(matches!(talk.say(MOVE)[0], Output::Command(_)));
+    talk.now += Duration::from_millis(1);
+    let acquire = r#"{"type":"control","action":"acquire"}"#;
+    for text in [MOVE, r#"{"type":"robot_control","command":"dock"}"#, acquire] {
+        assert_eq!(sent(&talk.say(text)[0])["code"], "stale_command");
+    }
+    talk.say(STOP);
+    assert_eq!(talk.latch.take().stops.len(), 1);
+    let release = talk.say(r#"{"type":"control","action":"release"}"#);
+    assert!(matches!(release[0], Output::Command(_)), "what moves nothing may be late");
+}
+
+#[test]
+fn taking_over_needs_an_administrator() {
+    let take_over = r#"{"type":"control","action":"take_over","request_id":"t"}"#;
+    let mut operator = Talk::new(Role::Operator);
+    operator.out.clear();
+    let refused = sent(&operator.say(take_over)[0]);
+    assert_eq!(refused["type"], "control_response");
+    assert_eq!((&refused["action"], &refused["code"]), (&"take_over".into(), &"forbidden".into()));
+    let mut administrator = Talk::new(Role::Administrator);
+    administrator.out.clear();
+    assert!(matches!(command(&administrator.say(take_over)[0]).action, Action::TakeOver(_)));
 }
 
 #[test]
 fn a_token_is_warned_about_a_minute_before_it_ends_and_then_the_motion_ends_first() {
-    let mut talk = Talk::lasting(Role::Operator, 120);
+    let mut talk = Talk::lasting(Role::Viewer, 120);
     talk.out.clear();
-    let alive = |talk: &mut Talk, seconds| {
-        talk.feed(Input::Heard);
-        talk.pass(seconds)
-    };
-    assert!(alive(&mut talk, 20.0).iter().all(|output| matches!(output, Output::Ping)));
-    alive(&mut talk, 20.0);
-    let out = alive(&mut talk, 20.0);
+    let out = talk.pass(59.9);
+    assert!(out.iter().all(|output| matches!(output, Output::Ping(_))));
+    let out = talk.pass(0.2);
     let warning = out.iter().find(|output| matches!(output, Output::Send(_))).unwrap();
     assert_eq!(sent(warning)["event"], "token_expiring");
-    alive(&mut talk, 20.0);
-    alive(&mut talk, 20.0);
-    assert_eq!(closes(&alive(&mut talk, 20.0)), Some(CloseReason::TokenExpired));
+    assert_eq!(closes(&talk.pass(59.8)), None);
+    assert_eq!(closes(&talk.pass(0.2)), Some(CloseReason::TokenExpired));
     assert_eq!(talk.latch.take().lost, [(ConnectionId(3), LinkLoss::TokenExpired)]);
+}
+
+#[test]
+fn a_token_that_ran_out_ends_the_conversation_at_the_next_word_at_the_latest() {
+    let mut talk = Talk::lasting(Role::Operator, 2);
+    talk.out.clear();
+    talk.now = Duration::from_secs(3);
+    let out = talk.say(MOVE);
+    assert!(matches!(out[..], [Output::Close(CloseReason::TokenExpired)]), "{out:?}");
 }
 
 #[test]
@@ -307,10 +385,8 @@ fn a_newer_token_of_the_same_user_extends_the_connection() {
     let out = talk.say(&authenticate(7));
     assert!(matches!(out[0], Output::Role(Role::Viewer)));
     assert_eq!(sent(&out[1])["type"], "authenticated");
-    for _ in 0..10 {
-        talk.feed(Input::Heard);
-        assert_eq!(closes(&talk.pass(20.0)), None);
-    }
+    assert_eq!(talk.latch.take().lost.len(), 1, "who may no longer drive does not go on driving");
+    assert_eq!(closes(&talk.pass(200.0)), None);
     let answer = sent(&talk.say(MOVE)[0]);
     assert_eq!(answer["code"], "forbidden", "the newer token's role counts");
 }

@@ -198,7 +198,7 @@ impl Robot {
         theirs
     }
 
-    /// When zero is published next, or now if it was the last.
+    /// When zero was published first after anything else; waits for that.
     pub async fn next_zero(&self) -> Duration {
         let mut zero = self.state().zero.subscribe();
         zero.wait_for(Option::is_some).await.unwrap().unwrap()
@@ -303,7 +303,8 @@ impl Outputs for Robot {
         let now = state.clock.now();
         state.commanded = Velocity { linear: velocity.linear(), angular: velocity.angular() };
         state.fastest = state.fastest.max(velocity.linear().abs());
-        state.zero.send_replace(velocity.is_zero().then_some(now));
+        let first = state.zero.borrow().unwrap_or(now);
+        state.zero.send_replace(velocity.is_zero().then_some(first));
         let commanded = state.commanded;
         state.world.command(commanded, now);
         Ok(())

@@ -35,7 +35,8 @@ test("a held motion is repeated every 300 ms without a duration, and stopped on 
   await held(3);
   hold.release();
   assert.deepEqual(socket.commands, ["move_forward", "move_forward", "move_forward", "move_forward", "stop"]);
-  assert.deepEqual(socket.sent[0].parameters, { speed: 0.3 });
+  assert.deepEqual([socket.sent[0].type, socket.sent[0].action], ["control", "acquire"]);
+  assert.deepEqual(socket.sent[1].parameters, { speed: 0.3 });
   await clock.advance(2000);
   assert.equal(socket.commands.at(-1), "stop");
   assert.equal(socket.commands.length, 5);

@@ -6,6 +6,7 @@ use oht50_bridge::{
     auth::Role,
     protocol::{
         CloseReason, ErrorCode, Stream,
+        client::ControlAction,
         server::{
             ControlCause, DockingCommand, DockingState, EventName, LidarState, ObstacleKind,
             RobotStatus, SafetyDecision, Severity, StopSource, ZoneKind,
@@ -127,6 +128,7 @@ fn closed_lists_are_those_of_the_code() {
         ("LidarState", names(LidarState::ALL, LidarState::as_str)),
         ("DockingState", names(DockingState::ALL, DockingState::as_str)),
         ("DockingCommand", names(DockingCommand::ALL, DockingCommand::as_str)),
+        ("ControlAction", names(ControlAction::ALL, ControlAction::as_str)),
         ("ControlCause", names(ControlCause::ALL, ControlCause::as_str)),
         ("ObstacleKind", names(ObstacleKind::ALL, ObstacleKind::as_str)),
         ("ZoneKind", names(ZoneKind::ALL, ZoneKind::as_str)),

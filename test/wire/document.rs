@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use oht50_bridge::{
     protocol::{
         CloseReason, ErrorCode, Stream,
+        client::ControlAction,
         server::{
             ControlCause, DockingState, EventName, LidarState, ObstacleKind, RobotStatus,
             SafetyDecision, Severity, StopSource, ZoneKind,
@@ -101,6 +102,9 @@ fn tables_list_what_the_code_knows() {
         Reason::LinkClosed,
         Reason::LinkSilent,
         Reason::TokenExpired,
+        Reason::TakenOver,
+        Reason::Released,
+        Reason::Unattended,
         Reason::Stopped,
         Reason::DockingTimeout,
         Reason::Limited,
@@ -134,13 +138,14 @@ fn error_texts_and_close_codes_are_those_of_the_code() {
 #[test]
 fn every_name_on_the_wire_is_explained() {
     let text = read("docs/PROTOCOL.md");
-    let lists: [Vec<&str>; 9] = [
+    let lists: [Vec<&str>; 10] = [
         Stream::ALL.iter().map(|each| each.as_str()).collect(),
         Severity::ALL.iter().map(|each| each.as_str()).collect(),
         StopSource::ALL.iter().map(|each| each.as_str()).collect(),
         SafetyDecision::ALL.iter().map(|each| each.as_str()).collect(),
         LidarState::ALL.iter().map(|each| each.as_str()).collect(),
         DockingState::ALL.iter().map(|each| each.as_str()).collect(),
+        ControlAction::ALL.iter().map(|each| each.as_str()).collect(),
         ControlCause::ALL.iter().map(|each| each.as_str()).collect(),
         ObstacleKind::ALL.iter().map(|each| each.as_str()).collect(),
         ZoneKind::ALL.iter().map(|each| each.as_str()).collect(),

@@ -6,13 +6,13 @@ use oht50_bridge::{
     auth::Role,
     protocol::{
         ErrorCode, Failure, Stream,
-        client::{LidarCommand, RobotCommand},
+        client::{ControlAction, LidarCommand, RobotCommand},
         server::{
             self, ControlCause, DockingCommand, Event, EventData, EventName, Severity, StopSource,
             Welcome,
         },
     },
-    safety::{MotionKind, MotionRequest},
+    safety::{MotionKind, MotionRequest, Speed},
 };
 
 use super::{UNIX, check_names, golden, streamed::streams};
@@ -20,8 +20,9 @@ use super::{UNIX, check_names, golden, streamed::streams};
 const EXPIRY: Duration = Duration::from_secs(1_738_063_800);
 const FORWARD: RobotCommand = RobotCommand::Motion(MotionRequest {
     kind: MotionKind::MoveForward,
-    speed: Some(0.3),
+    speed: Speed::Magnitude(0.3),
     duration: Some(Duration::from_secs(2)),
+    hold_to_run: false,
 });
 
 fn answers() -> Vec<(&'static str, String)> {
@@ -91,6 +92,18 @@ fn answers() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "robot_control_response_stale",
+            server::robot_control_response(
+                &FORWARD,
+                &failed(
+                    ErrorCode::StaleCommand,
+                    "The link does not prove that this was sent within 1.5 s",
+                ),
+                None,
+                UNIX,
+            ),
+        ),
+        (
             "robot_control_response_stop",
             server::robot_control_response(&RobotCommand::Stop, &done("Stopped"), None, UNIX),
         ),
@@ -129,6 +142,24 @@ fn answers() -> Vec<(&'static str, String)> {
             server::lidar_control_response(
                 &LidarCommand::StopScan,
                 &failed(ErrorCode::RobotMoving, "The robot moves"),
+                None,
+                UNIX,
+            ),
+        ),
+        (
+            "control_response",
+            server::control_response(
+                ControlAction::Acquire,
+                &done("You are in control"),
+                Some("c-1"),
+                UNIX,
+            ),
+        ),
+        (
+            "control_response_refused",
+            server::control_response(
+                ControlAction::TakeOver,
+                &failed(ErrorCode::Forbidden, "Taking over needs the role administrator"),
                 None,
                 UNIX,
             ),
@@ -178,6 +209,13 @@ fn events() -> Vec<(&'static str, String)> {
             Info,
             "Nobody is in control",
             control(None, ControlCause::LinkLost),
+        ),
+        (
+            "event_control_changed_by_take_over",
+            Name::ControlChanged,
+            Info,
+            "mai is in control",
+            control(Some("mai"), ControlCause::TakenOver),
         ),
         (
             "event_motion_finished",

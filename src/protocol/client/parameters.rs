@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{Fault, cut};
-use crate::protocol::json::{Json, Object};
+use crate::{
+    protocol::json::{Json, Object},
+    safety::Velocity,
+};
 
 /// Of `robot_control`.
 #[derive(Default)]
@@ -13,6 +16,10 @@ pub(super) struct RobotParameters {
     pub duration: Option<Duration>,
     /// `confirm`; false if it is missing.
     pub confirmed: bool,
+    /// `hold_to_run`; false if it is missing.
+    pub hold_to_run: bool,
+    /// `linear` and `angular`; one that is missing is zero, and `None` if both are.
+    pub velocity: Option<Velocity>,
 }
 
 impl RobotParameters {
@@ -29,13 +36,19 @@ impl RobotParameters {
             }
             None => None,
         };
+        let linear = LINEAR.read(parameters)?;
+        let angular = ANGULAR.read(parameters)?;
         only(parameters, &[&[SPEED.key, DURATION.key], more])?;
-        let confirmed = match parameters.get("confirm") {
-            None => false,
-            Some(Json::Bool(confirmed)) => *confirmed,
-            Some(_) => return Err(Fault::parameter("Confirm must be true or false")),
-        };
-        Ok(RobotParameters { speed, duration, confirmed })
+        let velocity = linear
+            .or(angular)
+            .map(|_| Velocity { linear: linear.unwrap_or(0.0), angular: angular.unwrap_or(0.0) });
+        Ok(RobotParameters {
+            speed,
+            duration,
+            confirmed: flag(parameters, "confirm", "Confirm must be true or false")?,
+            hold_to_run: flag(parameters, "hold_to_run", "Hold_to_run must be true or false")?,
+            velocity,
+        })
     }
 }
 
@@ -94,6 +107,14 @@ fn parameters(message: &Object) -> Result<Option<&Object>, Fault> {
     }
 }
 
+fn flag(parameters: &Object, key: &str, text: &str) -> Result<bool, Fault> {
+    match parameters.get(key) {
+        None => Ok(false),
+        Some(Json::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(Fault::parameter(text)),
+    }
+}
+
 /// A mistyped `spede` must not move a robot at its default speed.
 fn only(parameters: &Object, known: &[&[&str]]) -> Result<(), Fault> {
     let known = |key: &str| known.iter().any(|keys| keys.contains(&key));
@@ -106,6 +127,14 @@ fn only(parameters: &Object, known: &[&[&str]]) -> Result<(), Fault> {
 /// m/s for moves, rad/s for turns.
 const SPEED: Bounded =
     Bounded { key: "speed", from: 0.0, to: 10.0, text: "Speed must be between 0 and 10" };
+
+/// m/s, forward positive.
+pub(super) const LINEAR: Bounded =
+    Bounded { key: "linear", from: -10.0, to: 10.0, text: "Linear must be between -10 and 10" };
+
+/// rad/s, counter-clockwise positive.
+const ANGULAR: Bounded =
+    Bounded { key: "angular", from: -10.0, to: 10.0, text: "Angular must be between -10 and 10" };
 
 /// Seconds.
 const DURATION: Bounded = Bounded {

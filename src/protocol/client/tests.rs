@@ -22,7 +22,12 @@ fn lidar(command: &str, rest: &str) -> String {
 }
 
 fn motion(kind: MotionKind, speed: Option<f64>, duration: Option<Duration>) -> ClientMessage {
-    ClientMessage::Robot(RobotCommand::Motion(MotionRequest { kind, speed, duration }))
+    ClientMessage::Robot(RobotCommand::Motion(MotionRequest {
+        kind,
+        speed: speed.map_or(Speed::Default, Speed::Magnitude),
+        duration,
+        hold_to_run: false,
+    }))
 }
 
 #[test]

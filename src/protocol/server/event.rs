@@ -119,8 +119,10 @@ wire_names! {
         TokenExpired = "token_expired",
         /// Somebody else stopped the robot.
         Stop = "stop",
-        /// The emergency stop was latched.
-        EmergencyStop = "emergency_stop",
+        /// The driver gave it back.
+        Released = "released",
+        /// An administrator took it.
+        TakenOver = "taken_over",
         /// The bridge itself did not run for a while.
         Suspended = "suspended",
     }

@@ -24,8 +24,12 @@ pub struct Motion {
     pub kind: MotionKind,
     /// Within the limits.
     pub target: Velocity,
+    /// When it began.
+    pub begun: Duration,
     /// When it ends.
     pub until: Duration,
+    /// When a message of its driver came last.
+    pub heard: Duration,
     /// What the driver is told once the robot begins; `None` when told.
     pub announcement: Option<String>,
     /// More was asked than the robot may.
@@ -94,33 +98,53 @@ impl Activity {
 }
 
 impl Motion {
-    /// A motion at `speed`, of the `asked` one what the limits leave; in m/s or rad/s.
+    /// Whether it has gone on for longer than `limit` and its driver said nothing for a second.
+    pub fn is_unattended(&self, limit: Duration, now: Duration) -> bool {
+        now.saturating_sub(self.begun) > limit && now.saturating_sub(self.heard) > ATTENTION
+    }
+
+    /// A motion at `target`, which is what the limits leave of the `asked` velocity.
     pub fn new(
         ticket: Ticket,
         kind: MotionKind,
-        asked: f64,
-        speed: f64,
+        asked: Velocity,
+        target: Velocity,
         duration: Duration,
         now: Duration,
     ) -> Motion {
-        let clamped = speed < asked;
-        let unit = if kind.is_turn() { "rad/s" } else { "m/s" };
+        let clamped = target != asked;
         let limited =
-            if clamped { format!(", limited from {asked} {unit}") } else { String::new() };
-        let seconds = duration.as_secs_f64();
+            if clamped { format!(", limited from {}", speed(kind, asked)) } else { String::new() };
         Motion {
             ticket,
             kind,
-            target: kind.velocity(speed),
+            target,
+            begun: now,
             until: now.saturating_add(duration),
+            heard: now,
             announcement: Some(format!(
-                "{} at {speed} {unit} for {seconds} s{limited}",
-                kind.in_words()
+                "{} at {} for {} s{limited}",
+                kind.in_words(),
+                speed(kind, target),
+                duration.as_secs_f64()
             )),
             clamped,
         }
     }
 }
+
+/// A velocity in the words of its motion.
+fn speed(kind: MotionKind, velocity: Velocity) -> String {
+    let Velocity { linear, angular } = velocity;
+    match kind {
+        MotionKind::Drive => format!("{linear} m/s and {angular} rad/s"),
+        kind if kind.is_turn() => format!("{} rad/s", angular.abs()),
+        _ => format!("{} m/s", linear.abs()),
+    }
+}
+
+/// How often a driver must be heard from once a motion has become long.
+const ATTENTION: Duration = Duration::from_secs(1);
 
 /// A docking velocity older than this is none.
 const DOCK_VELOCITY_TIMEOUT: Duration = Duration::from_millis(500);

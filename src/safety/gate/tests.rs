@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     auth::{Principal, Role},
-    safety::MotionKind,
+    safety::{MotionKind, Speed},
 };
 
 mod any_order;
@@ -26,6 +26,7 @@ fn config() -> GateConfig {
         odom_timeout: Duration::from_millis(500),
         docking_speed: 0.1,
         docking_timeout: Duration::from_secs(45),
+        max_unattended_move: Duration::from_secs(10),
     }
 }
 
@@ -99,15 +100,22 @@ impl Bench {
         let ticket = self.ticket(connection);
         let request = MotionRequest {
             kind,
-            speed: speed.into(),
+            speed: speed.into().map_or(Speed::Default, Speed::Magnitude),
             duration: seconds.into().map(Duration::from_secs_f64),
+            hold_to_run: false,
         };
         self.gate.command(&caller(connection), ticket, operator(), request, self.now)
     }
 
+    /// By the driver, or by `caller(0)` if nobody drives.
     fn stop(&mut self) {
+        let driver = self.gate.holder().map_or(ConnectionId(0), |holder| holder.caller.connection);
+        self.stop_by(driver);
+    }
+
+    fn stop_by(&mut self, connection: ConnectionId) {
         self.sequence += 1;
-        self.gate.stop(self.sequence, self.now);
+        self.gate.stop(connection, self.sequence, self.now);
     }
 
     fn emergency_stop(&mut self, connection: u64) {
@@ -265,7 +273,12 @@ fn commands_parsed_before_a_stop_are_void() {
     let mut bench = Bench::new();
     let ticket = bench.ticket(1);
     bench.stop();
-    let request = MotionRequest { kind: MoveForward, speed: None, duration: None };
+    let request = MotionRequest {
+        kind: MoveForward,
+        speed: Speed::Default,
+        duration: None,
+        hold_to_run: false,
+    };
     let refused = bench.gate.command(&caller(1), ticket, operator(), request, bench.now);
     assert_eq!(refused, Err(Refusal::Aborted(Reason::Stopped)));
     bench.motion(1, MoveForward, None, None).unwrap();
@@ -379,4 +392,30 @@ fn shutting_down_says_zero_and_refuses() {
     let decision = bench.tick();
     assert_eq!((linear(decision), decision.reason), (0.0, Reason::ShuttingDown));
     assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::ShuttingDown));
+}
+
+#[test]
+fn asking_for_control_while_driving_does_not_shorten_it() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+    let ticket = bench.ticket(1);
+    bench.gate.acquire(&caller(1), ticket, operator(), bench.now).unwrap();
+    for _ in 0..8 {
+        bench.gate.heard(ConnectionId(1), bench.now);
+        bench.run(1.0);
+        assert!(bench.gate.holder().is_some());
+    }
+    assert_eq!(linear(bench.tick()), 0.3);
+}
+
+#[test]
+fn control_that_is_given_back_stops_the_robot() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+    bench.run(1.0);
+    assert_eq!(bench.gate.release(&caller(2), bench.now), Err(Refusal::NotYours));
+    bench.gate.release(&caller(1), bench.now).unwrap();
+    let decision = bench.tick();
+    assert_eq!((linear(decision), decision.reason), (0.0, Reason::Released));
+    assert_eq!(bench.gate.holder(), None);
 }

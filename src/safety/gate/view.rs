@@ -8,6 +8,11 @@ use super::{
 };
 
 impl Gate {
+    /// Whether something happened that nobody was told of yet.
+    pub fn has_news(&self) -> bool {
+        !self.events.is_empty() || !self.outcomes.is_empty()
+    }
+
     /// Who drives.
     pub fn holder(&self) -> Option<&Holder> {
         self.control.holder()

@@ -124,7 +124,7 @@ async fn tls_is_spoken_on_a_real_socket() {
     let io = connector(&certificate, &TLS13).connect(name, io).await.unwrap();
     let url = format!("wss://robot.test{}", target(7, "operator"));
     let (mut client, _) = tokio_tungstenite::client_async(url, io).await.unwrap();
-    let welcome = futures::StreamExt::next(&mut client).await.unwrap().unwrap();
+    let welcome = super::door::next(&mut client).await.unwrap();
     assert!(welcome.to_text().unwrap().contains("connection_established"));
     running.abort();
 }

@@ -111,7 +111,7 @@ proptest! {
     fn an_accepted_motion_is_within_bounds(speed in -1.0..11.0f64, duration in -100.0..3700.0f64) {
         let text = robot("turn_left", &format!(r#","parameters":{{"speed":{speed:e},"duration":{duration:e}}}"#));
         if let Ok(Request { message: ClientMessage::Robot(RobotCommand::Motion(request)), .. }) = parse(&text) {
-            prop_assert_eq!(request.speed, Some(speed + 0.0));
+            prop_assert_eq!(request.speed, Speed::Magnitude(speed + 0.0));
             prop_assert!((0.0..=10.0).contains(&speed));
             prop_assert!(request.duration.is_some_and(|duration| duration <= Duration::from_secs(3600)));
         } else {

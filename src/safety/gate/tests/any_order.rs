@@ -19,6 +19,9 @@ enum Happening {
     EmergencyStop(u64),
     Reset(u64),
     LinkLost(u64),
+    Acquire(u64),
+    Release(u64),
+    Heard(u64),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -37,7 +40,10 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Stop),
         1 => who.clone().prop_map(Happening::EmergencyStop),
         2 => who.clone().prop_map(Happening::Reset),
-        1 => who.prop_map(Happening::LinkLost),
+        1 => who.clone().prop_map(Happening::LinkLost),
+        1 => who.clone().prop_map(Happening::Acquire),
+        1 => who.clone().prop_map(Happening::Release),
+        2 => who.prop_map(Happening::Heard),
     ]
 }
 
@@ -68,6 +74,9 @@ proptest! {
                     prop_assert!(angular.abs() <= before.angular.abs() + 1.0 * 0.02 + 1e-9);
                     prop_assert!(linear * before.linear >= 0.0, "a reversal passes through zero");
                     before = Velocity { linear, angular };
+                    if bench.gate.docking().is_some() {
+                        prop_assert!(linear.abs() <= 0.1 + 1e-9);
+                    }
                     if !before.is_zero() {
                         prop_assert!(bench.gate.latched().is_none());
                         prop_assert!(bench.now - scanned < Duration::from_millis(500));
@@ -104,6 +113,12 @@ proptest! {
                 Happening::DockVelocity(linear, angular) => {
                     bench.gate.dock_velocity(Velocity { linear, angular }, bench.now);
                 }
+                Happening::Acquire(who) => {
+                    let ticket = bench.ticket(who);
+                    let _ = bench.gate.acquire(&caller(who), ticket, operator(), bench.now);
+                }
+                Happening::Release(who) => drop(bench.gate.release(&caller(who), bench.now)),
+                Happening::Heard(who) => bench.gate.heard(ConnectionId(who), bench.now),
                 Happening::Stop => bench.stop(),
                 Happening::EmergencyStop(who) => bench.emergency_stop(who),
                 Happening::Reset(who) => drop(bench.reset(who)),
