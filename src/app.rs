@@ -221,8 +221,9 @@ impl App {
             tracing::error!(%fault, "stopping");
         }
         self.stop_robot().await;
-        stop_listening.send_replace(true);
+        // The listener closes its connections too: whoever is told afterwards may be gone.
         self.teller.stopping();
+        stop_listening.send_replace(true);
         self.hub.close_all(CloseReason::ServerStopping);
         if !listener.is_finished() && timeout(DRAIN, listener).await.is_err() {
             tracing::warn!("connections did not close in time");
