@@ -48,9 +48,13 @@ def domains():
 @pytest.fixture(scope="class")
 def domain(domains):
     """A ROS domain of this class's own; every process that is started lives in it."""
-    number = domains.next()
-    os.environ["ROS_DOMAIN_ID"] = str(number)
-    yield number
+    return domains.next()
+
+
+@pytest.fixture(scope="class", autouse=True)
+def nothing_is_left():
+    """Whatever a failed test left behind is killed."""
+    yield
     for program in programs.started:
         if program.process.poll() is None:
             program.kill()

@@ -21,6 +21,7 @@ class Domains:
         self.candidates = iter([FIRST + (os.getpid() + step) % count for step in range(count)])
 
     def next(self):
+        """A domain for the programs that are started from now on."""
         for domain in self.candidates:
             lock = open(self.folder / str(domain), "w")
             try:
@@ -32,6 +33,7 @@ class Domains:
                 lock.close()
                 continue
             self.locks.append(lock)
+            os.environ["ROS_DOMAIN_ID"] = str(domain)
             return domain
         raise RuntimeError("every ROS domain of this machine is in use")
 

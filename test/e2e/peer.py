@@ -155,8 +155,9 @@ class Peer:
 
     def wait_quiet(self, seconds=0.3):
         """Return once nothing was said on `cmd_vel` for this long."""
-        known = -1
+        known, deadline = -1, time.monotonic() + PATIENCE
         while known != len(self.commands):
+            assert time.monotonic() < deadline, f"cmd_vel is never quiet; last commands: {self.commands[-3:]}"
             known = len(self.commands)
             self.signal.wait_for(lambda: len(self.commands) != known, seconds)
 

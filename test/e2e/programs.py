@@ -6,7 +6,7 @@ import re
 import secrets
 import signal
 import subprocess
-import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -129,22 +129,13 @@ class Simulator(Program):
 def parameters_file(directory, parameters):
     """A file for `--params-file`, valid for every node."""
     lines = [f"    {name}: {json.dumps(value)}" for name, value in parameters.items()]
-    handle, path = tempfile_in(directory)
+    handle, path = tempfile.mkstemp(".yaml", dir=directory)
     with os.fdopen(handle, "w") as file:
         file.write("\n".join(["/**:", "  ros__parameters:", *lines, ""]))
     return path
-
-
-def tempfile_in(directory):
-    import tempfile
-    return tempfile.mkstemp(".yaml", dir=directory)
 
 
 def missing():
     """Why the executables cannot run, if they cannot."""
     names = [name for name in ("oht50_bridge", "oht50_sim") if not executable(name).exists()]
     return f"{', '.join(map(str, map(executable, names)))} not built: ./dev build" if names else None
-
-
-if __name__ == "__main__":
-    sys.exit("run pytest on this folder")

@@ -112,7 +112,7 @@ class TestPartA:
 
     def test_the_streams_have_the_documented_shape(self, world, lan):
         lan.subscribe(*STREAMS)
-        telemetry = lan.expect("telemetry_update")
+        telemetry = lan.expect("telemetry_update", where=lambda message: None not in message["data"].values())
         assert list(telemetry)[:3] == ["type", "data", "timestamp"]
         assert list(telemetry["data"])[:6] == ["robot_id", "status", "position", "speed", "battery_level", "temperature"]
         assert list(telemetry["data"]["position"]) == ["x", "y", "z"]

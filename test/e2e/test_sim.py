@@ -10,6 +10,7 @@ from figures import measured, noted
 from peer import Peer
 from programs import Simulator
 from waiting import now
+from world import World
 
 TRIALS = 5
 
@@ -57,6 +58,8 @@ class TestSimulatedRobot:
 
     def test_it_docks_and_undocks(self, world, robot, lan):
         lan.subscribe("robot_status")
+        assert lan.order("move_backward", speed=1, duration=1.4)["success"]  # most of the way, since docking is slow
+        lan.expect("event", event="motion_finished")
         begun = now()
         lan.drive("dock")
         lan.expect("robot_status_update", where=lambda message: message["data"]["status"] == "DOCKING")
@@ -76,9 +79,9 @@ class TestSimulatedRobot:
         lan.subscribe("telemetry", "lidar", "robot_status")
         lan.next("lidar_update")
         start, _ = lan.expect_timed("lidar_update")
-        times = [lan.expect_timed("telemetry_update")[0] for _ in range(31)]
+        times = [lan.expect_timed("telemetry_update")[0] for _ in range(21)]
         pictures = lan.take("lidar_update")
-        assert 30 / (times[-1] - times[0]) == pytest.approx(10, abs=0.5)
+        assert 20 / (times[-1] - times[0]) == pytest.approx(10, abs=0.5)
         assert len(pictures) / (pictures[-1][0] - start) == pytest.approx(20, abs=1.5)
         scans = [picture["data"]["scan_data"] for _, picture in pictures]
         assert all(600 < len(scan["points"]) <= 720 and 0.8 < scan["quality"] <= 1.0 for scan in scans)
@@ -109,9 +112,9 @@ class TestSimulatedRobot:
             client = world.connect()
             begun = now()
             command = "move_backward" if trial % 2 else "move_forward"
-            assert client.order(command, speed=0.3, duration=30)["success"]
-            robot.first(lambda each: abs(each.linear) == 0.3, begun)
-            robot.wait(lambda: abs(robot.odometry[-1][1].twist.twist.linear.x) > 0.2, "the robot moves")
+            assert client.order(command, speed=0.2, duration=30)["success"]
+            robot.first(lambda each: abs(each.linear) == 0.2, begun)
+            robot.wait(lambda: abs(robot.odometry[-1][1].twist.twist.linear.x) > 0.15, "the robot moves")
             ended = now()
             {"stop": lambda: client.drive("stop"), "emergency stop": lambda: client.drive("emergency_stop"),
              "closed socket": client.close, "lost socket": client.vanish}[how]()
@@ -121,27 +124,33 @@ class TestSimulatedRobot:
             world.observer.order("stop")
             client.close()
         measured(f"{how}: zero on cmd_vel", zeros, 0.1)
-        # Zero, then 0.05 s for the way to the drive, then its own 1 m/s² from 0.3 m/s.
-        measured(f"{how}: odometry at rest", rests, 0.1 + 0.05 + 0.3 / 1.0)
+        # Zero, then 0.05 s for the way to the drive, then its own 1 m/s² from 0.2 m/s.
+        measured(f"{how}: odometry at rest", rests, 0.1 + 0.05 + 0.2 / 1.0)
 
-    def test_a_killed_bridge_is_stopped_by_the_drives_own_watchdog(self, world, robot):
-        zeros, rests = [], []
-        for trial in range(TRIALS):
-            client = world.connect()
-            begun = now()
-            command = "move_backward" if trial % 2 else "move_forward"
-            assert client.order(command, speed=0.3, duration=30)["success"]
+
+def test_a_killed_bridge_is_stopped_by_the_drives_own_watchdog_and_a_restart_moves_nothing(domains, tmp_path):
+    zeros, rests = [], []
+    for trial in range(TRIALS):
+        # A domain for each: the middleware takes seconds to see that a killed node is another now.
+        domain = domains.next()
+        world = World(tmp_path, make_peer=lambda: Listener(domain, tmp_path))
+        try:
+            robot, begun = world.robot, now()
+            assert world.connect().order("move_forward", speed=0.3, duration=30)["success"]
             robot.wait_drive(True, begun)
-            world.monitor.check()
+            assert world.status(lambda data: data["control"])  # the monitor knows who drives
             killed = now()
             world.bridge.kill()
             zeros.append(robot.wait_drive(False, killed) - killed)
             rests.append(robot.wait_rest(killed + zeros[-1]) - killed)
-            client.wait_closed()
-            world.clients.remove(client)
-            restarted = now()
-            world.start_bridge()
-            assert world.status()["control"] is None
-            assert not any(each.moves for each in robot.since(restarted)), "a restart moves nothing"
-        measured("killed bridge: drive commands zero", zeros, 0.55)
-        measured("killed bridge: odometry at rest", rests, 0.55 + 0.3 / 1.0)
+            if trial == 0:
+                restarted = now()
+                world.start_bridge()
+                assert world.status()["control"] is None
+                robot.wait_quiet()
+                assert not any(each.moves for each in robot.since(restarted))
+            world.after_test()
+        finally:
+            world.close()
+    measured("killed bridge: drive commands zero", zeros, 0.55)
+    measured("killed bridge: odometry at rest", rests, 0.55 + 0.3 / 1.0)

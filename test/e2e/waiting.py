@@ -27,7 +27,7 @@ class Signal:
             return self.condition.wait_for(holds, within)
 
 
-def eventually(holds, what, within=PATIENCE):
+def eventually(holds, what, within=PATIENCE, pause=0.01):
     """Look again and again, for what announces itself to nobody: a file, the graph of ROS."""
     never = threading.Event()
     deadline = time.monotonic() + within
@@ -35,4 +35,4 @@ def eventually(holds, what, within=PATIENCE):
         if result := holds():
             return result
         assert time.monotonic() < deadline, f"never happened within {within} s: {what}"
-        never.wait(0.01)
+        never.wait(pause)

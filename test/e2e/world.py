@@ -39,11 +39,11 @@ class World:
         self.wait_ready()
 
     def wait_ready(self):
-        """Until both sides have found each other."""
-        heard = {each for each in ("scan", "odom", "battery_state", "temperature")
-                 if each not in getattr(self.robot, "muted", ())}
-        self.observer.expect("robot_status_update", where=lambda message: all(
-            message["data"]["sources"][each] is not None for each in heard))
+        """Until both sides have found each other, as far as motion needs it."""
+        muted = getattr(self.robot, "muted", ())
+        self.observer.expect("robot_status_update", where=lambda message: (
+            ("scan" in muted or message["data"]["lidar"]["state"] == "scanning")
+            and ("odom" in muted or message["data"]["sources"]["odom"] is not None)))
         if self.robot.listener:
             known = len(self.robot.commands)
 
@@ -74,6 +74,7 @@ class World:
         if self.observer and not self.observer.closed_at:
             self.observer.order("stop")
             self.release()
+        if self.monitor:
             self.monitor.check()
 
     def release(self):
@@ -83,8 +84,8 @@ class World:
         told = self.observer.take("robot_status_update")
         if latched or told and told[-1][1]["data"]["emergency_stop"]["active"]:
             operator = self.connect(901, "tidy")
-            answer = operator.order("reset_emergency_stop", confirm=True)
-            assert answer["success"], answer
+            # The odometry may be on its way that says that the robot stands.
+            eventually(lambda: operator.order("reset_emergency_stop", confirm=True)["success"], "a release", pause=0.1)
             operator.close()
             self.clients.remove(operator)
             self.robot.wait(lambda: not self.robot.latches[-1][1], "the release of the emergency stop")
