@@ -4,6 +4,7 @@
 //! checked does not compile. Everything here is pure: `now` is an argument, monotonic, since the bridge's start.
 //!
 //! [`control`] says who drives, [`limit`] how fast, [`latch`] is the lane that stops take around every queue.
+//! [`zone`] says what the surroundings allow; the Gate does not ask it yet.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ pub mod facts;
 pub mod gate;
 pub mod latch;
 pub mod limit;
+pub mod zone;
 
 pub use gate::Gate;
 
