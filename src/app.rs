@@ -24,6 +24,7 @@ use crate::{
     session::{Action, Command, Terms},
 };
 
+pub mod answers;
 pub mod events;
 pub mod latch_file;
 pub mod lidar;

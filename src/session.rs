@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    auth::{Principal, Role, Verifier},
+    auth::{Principal, Verifier},
     protocol::{
         CloseReason, ErrorCode, Failure,
         client::{self, ClientMessage, Request, RobotCommand},
@@ -19,6 +19,7 @@ use crate::{
     },
 };
 
+mod authenticate;
 mod budget;
 mod exchange;
 mod expiry;
@@ -30,8 +31,8 @@ mod tests;
 use budget::{Bucket, Window};
 pub use exchange::{Action, Command, Input, Output};
 use expiry::Expiry;
-use liveness::Liveness;
 pub use liveness::Payload;
+use liveness::{FRESH, Liveness};
 use pending::{Asked, Pending};
 
 /// The two times a conversation needs.
@@ -99,7 +100,7 @@ impl Session {
             Caller { connection, user_id: principal.user_id, username: principal.username.clone() };
         // Before the welcome: a client that has read it has answered this.
         let mut liveness = Liveness::new(time.now);
-        let interval = ping_interval(&terms, principal.role, false);
+        let interval = liveness::interval(terms.heartbeat_interval, principal.role, false);
         out.push(Output::Ping(liveness.ping(interval, time.now)));
         out.push(Output::Send(server::connection_established(
             &server::Welcome {
@@ -183,7 +184,11 @@ impl Session {
     }
 
     fn ping_interval(&self) -> Duration {
-        ping_interval(&self.terms, self.principal.role, self.driving.is_some())
+        liveness::interval(
+            self.terms.heartbeat_interval,
+            self.principal.role,
+            self.driving.is_some(),
+        )
     }
 
     /// When a driver that answers nothing more loses control.
@@ -294,44 +299,6 @@ impl Session {
         }
     }
 
-    fn authenticate(&mut self, token: &str, id: Option<String>, time: Time, out: &mut Vec<Output>) {
-        let id = id.as_deref();
-        if let Err(limited) = self.within_rate(time) {
-            out.push(Output::Send(server::error(limited.code, &limited.message, id, time.unix)));
-            if self.refusals.full(time.now) {
-                self.close(CloseReason::RateLimited, out);
-            }
-            return;
-        }
-        match self.terms.verifier.verify(token, time.unix) {
-            Ok(principal) if principal.user_id == self.principal.user_id => {
-                if principal.operator().is_none() {
-                    // Who may no longer drive does not go on driving.
-                    self.link.silent();
-                }
-                self.expiry = Expiry::of(&principal, time);
-                out.push(Output::Role(principal.role));
-                out.push(Output::Send(server::authenticated(
-                    principal.role,
-                    principal.expires_at,
-                    id,
-                    time.unix,
-                )));
-                self.principal = principal;
-            }
-            refused => {
-                let text = match refused {
-                    Ok(_) => "Token belongs to another user",
-                    Err(_) => CloseReason::InvalidToken.text(),
-                };
-                out.push(Output::Send(server::error(ErrorCode::Unauthorized, text, id, time.unix)));
-                if self.errors.full(time.now) {
-                    self.close(CloseReason::TooManyErrors, out);
-                }
-            }
-        }
-    }
-
     /// What moves the robot must have been sent lately. What is behind the answer to a ping is younger than that ping.
     fn is_fresh(&self, asked: &Asked, time: Time) -> Result<(), Failure> {
         // A new driver's answers come as seldom as before, at first.
@@ -400,22 +367,6 @@ impl Session {
         out.push(Output::Close(reason));
     }
 }
-
-/// Time between pings: often to those who might drive, more often to who does.
-fn ping_interval(terms: &Terms, role: Role, driving: bool) -> Duration {
-    let interval = match role {
-        _ if driving => PING_DRIVER,
-        Role::Viewer => terms.heartbeat_interval,
-        Role::Operator | Role::Administrator => PING_OPERATOR,
-    };
-    interval.min(terms.heartbeat_interval)
-}
-
-const PING_DRIVER: Duration = Duration::from_millis(200);
-const PING_OPERATOR: Duration = Duration::from_secs(1);
-
-/// A motion is believed behind the answer to a ping that is at most this old.
-const FRESH: Duration = Duration::from_millis(1500);
 
 /// `error` messages within [`ERROR_WINDOW`] that close the connection.
 const ERRORS: usize = 5;

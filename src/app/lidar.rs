@@ -16,7 +16,10 @@ use crate::{
     session::{Action, Command},
 };
 
-use super::motion::{self, Dock, Report};
+use super::{
+    answers,
+    motion::{Dock, Report},
+};
 
 /// What the LiDAR commands are wired to; cheap to clone.
 #[derive(Clone)]
@@ -113,7 +116,7 @@ impl Wiring {
 
     async fn call(&self, service: Service) -> Result<String, Failure> {
         match timeout(PATIENCE, self.outputs.call(service)).await {
-            Ok(answer) => answer.map_err(|error| motion::call_failure(&error)),
+            Ok(answer) => answer.map_err(|error| answers::call_failure(&error)),
             Err(_) => Err(Failure::new(ErrorCode::Timeout, "The LiDAR driver does not answer")),
         }
     }

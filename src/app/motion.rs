@@ -14,11 +14,10 @@ use tokio::{
 use crate::{
     clock::Clock,
     hub::Hub,
-    protocol::{Answer, ErrorCode, Failure, server::DockingCommand},
+    protocol::{Answer, server::DockingCommand},
     robot::{CallError, DockVelocity, Newest, Odometry, Outputs, PublishError, Service},
     safety::{
-        Caller, ConnectionId, EmergencyStop, Gate, Reason, Refusal, SafetyEvent, StopSource,
-        Velocity,
+        Caller, ConnectionId, EmergencyStop, Gate, Reason, SafetyEvent, StopSource, Velocity,
         control::Holder,
         gate::{MotionState, TICK, Ticket},
         latch::{Alive, StopLatch},
@@ -26,7 +25,10 @@ use crate::{
     session::{Action, Command},
 };
 
-use super::events::Teller;
+use super::{
+    answers::{call_failure, failure},
+    events::Teller,
+};
 
 /// What the rest of the bridge knows of the motion.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -379,36 +381,6 @@ impl Motion {
             changed
         });
     }
-}
-
-/// The refusal as a client sees it.
-pub fn failure(refusal: &Refusal) -> Failure {
-    let code = match refusal {
-        Refusal::NotInControl(_)
-        | Refusal::NotYours
-        | Refusal::DriverLost
-        | Refusal::StoppedByOther => ErrorCode::NotInControl,
-        Refusal::EmergencyStopActive => ErrorCode::EmergencyStopActive,
-        Refusal::ScanStale | Refusal::Aborted(Reason::ScanStale) => ErrorCode::ScanStale,
-        Refusal::DriveAbsent | Refusal::Aborted(Reason::DriveAbsent) => {
-            ErrorCode::ServiceUnavailable
-        }
-        Refusal::Docking | Refusal::ShuttingDown => ErrorCode::Busy,
-        Refusal::NotLatched => ErrorCode::EmergencyStopNotActive,
-        Refusal::NotAtRest => ErrorCode::NotAtRest,
-        Refusal::Aborted(Reason::DockingTimeout) => ErrorCode::Timeout,
-        Refusal::Aborted(_) | Refusal::Replaced => ErrorCode::Aborted,
-    };
-    Failure::new(code, refusal.to_string())
-}
-
-/// A failed service call as a client sees it.
-pub fn call_failure(error: &CallError) -> Failure {
-    let code = match error {
-        CallError::Unavailable(_) => ErrorCode::ServiceUnavailable,
-        CallError::Failed(_) => ErrorCode::ServiceFailed,
-    };
-    Failure::new(code, error.to_string())
 }
 
 async fn dock_answer(docking: &mut Option<DockCall>) -> Result<String, CallError> {

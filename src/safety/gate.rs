@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Caller, ConnectionId, Decision, EmergencyStop, GateConfig, LinkLoss, MotionRequest, Outcome,
-    Reason, Refusal, SafeVelocity, SafetyEvent, StopSource, Velocity, control::Control,
-    facts::Facts, limit,
+    Caller, ConnectionId, Decision, EmergencyStop, GateConfig, MotionRequest, Outcome, Reason,
+    Refusal, SafeVelocity, SafetyEvent, StopSource, Velocity, control::Control, facts::Facts,
+    limit,
 };
 use crate::auth::Operator;
 
@@ -129,15 +129,6 @@ impl Gate {
         }
     }
 
-    /// A message of this connection came; long motions need them.
-    pub fn heard(&mut self, connection: ConnectionId, now: Duration) {
-        if let Activity::Motion(motion) = &mut self.activity
-            && motion.ticket.connection == connection
-        {
-            motion.heard = motion.heard.max(now);
-        }
-    }
-
     /// Latches the emergency stop. Latched already, it only ends what moves.
     pub fn emergency_stop(
         &mut self,
@@ -189,16 +180,6 @@ impl Gate {
         self.stopped_at = self.stopped_at.max(sequence);
     }
 
-    /// A connection is gone: if it drove, the robot stops and control is free.
-    pub fn link_lost(&mut self, connection: ConnectionId, loss: LinkLoss, now: Duration) {
-        if self.activity.driver() == Some(connection) {
-            self.end(loss.into(), now);
-        }
-        if self.control.link_lost(connection, loss) {
-            self.events.push(SafetyEvent::ControlChanged(None, loss.into()));
-        }
-    }
-
     /// The bridge stops: zero, and nothing is accepted any more.
     pub fn shut_down(&mut self, now: Duration) {
         self.shutting_down = true;
@@ -211,10 +192,9 @@ impl Gate {
         if elapsed > SUSPENDED {
             self.suspended(now);
         }
-        match self.facts.scan_change(self.config.scan_timeout, now) {
-            Some(true) => self.events.push(SafetyEvent::ScanRestored),
-            Some(false) => self.events.push(SafetyEvent::ScanLost(self.facts.scan_age(now))),
-            None => {}
+        if let Some(fresh) = self.facts.scan_change(self.config.scan_timeout, now) {
+            let lost = SafetyEvent::ScanLost(self.facts.scan_age(now));
+            self.events.push(if fresh { SafetyEvent::ScanRestored } else { lost });
         }
         if matches!(self.activity, Activity::Idle) && self.control.expire(now) {
             self.events.push(SafetyEvent::ControlChanged(None, Reason::Idle));
@@ -248,6 +228,19 @@ impl Gate {
         if self.emergency_stop.is_some() {
             return Err(Refusal::EmergencyStopActive);
         }
+        self.is_current(ticket, now)?;
+        self.control.admits(caller.connection, false, now)?;
+        if !self.facts.drive_present {
+            return Err(Refusal::DriveAbsent);
+        }
+        if !self.facts.scan_is_fresh(self.config.scan_timeout, now) {
+            return Err(Refusal::ScanStale);
+        }
+        Ok(())
+    }
+
+    /// Whether a command may count at all: the bridge goes on, and neither a stop nor a suspension has overtaken it.
+    fn is_current(&self, ticket: Ticket, now: Duration) -> Result<(), Refusal> {
         if self.shutting_down {
             return Err(Refusal::ShuttingDown);
         }
@@ -256,13 +249,6 @@ impl Gate {
         }
         if now < self.void_until {
             return Err(Refusal::Aborted(Reason::Suspended));
-        }
-        self.control.admits(caller.connection, false, now)?;
-        if !self.facts.drive_present {
-            return Err(Refusal::DriveAbsent);
-        }
-        if !self.facts.scan_is_fresh(self.config.scan_timeout, now) {
-            return Err(Refusal::ScanStale);
         }
         Ok(())
     }

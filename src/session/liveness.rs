@@ -5,6 +5,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use crate::auth::Role;
+
 /// A ping's payload: its number, big-endian.
 pub type Payload = [u8; 8];
 
@@ -69,6 +71,22 @@ impl Liveness {
         self.answered.max(since) + timeout
     }
 }
+
+/// Time between pings: often to those who might drive, more often to who does.
+pub fn interval(heartbeat: Duration, role: Role, driving: bool) -> Duration {
+    let interval = match role {
+        _ if driving => PING_DRIVER,
+        Role::Viewer => heartbeat,
+        Role::Operator | Role::Administrator => PING_OPERATOR,
+    };
+    interval.min(heartbeat)
+}
+
+const PING_DRIVER: Duration = Duration::from_millis(200);
+const PING_OPERATOR: Duration = Duration::from_secs(1);
+
+/// A motion is believed behind the answer to a ping that is at most this old.
+pub const FRESH: Duration = Duration::from_millis(1500);
 
 /// Pings remembered; at five a second, more than any answer may take.
 const MOST: usize = 32;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{Caller, Reason, Refusal, SafetyEvent},
+    super::{Caller, ConnectionId, LinkLoss, Reason, Refusal, SafetyEvent},
     Activity, Gate, Ticket,
 };
 use crate::auth::{Administrator, Operator};
@@ -17,7 +17,7 @@ impl Gate {
         _proof: Operator,
         now: Duration,
     ) -> Result<(), Refusal> {
-        self.admit_driver(ticket, now)?;
+        self.is_current(ticket, now)?;
         self.control.admits(caller.connection, true, now)?;
         if !self.control.is_held_by(caller.connection) || matches!(self.activity, Activity::Idle) {
             self.take_control(caller, now + self.config.control_hold, now);
@@ -44,7 +44,7 @@ impl Gate {
         _proof: Administrator,
         now: Duration,
     ) -> Result<(), Refusal> {
-        self.admit_driver(ticket, now)?;
+        self.is_current(ticket, now)?;
         if !self.control.is_held_by(caller.connection) {
             self.halt(Reason::TakenOver, now);
             let until = now + self.config.control_hold;
@@ -55,17 +55,22 @@ impl Gate {
         Ok(())
     }
 
-    /// Control can be had while the robot cannot move, but not by a command that a stop has overtaken.
-    fn admit_driver(&self, ticket: Ticket, now: Duration) -> Result<(), Refusal> {
-        if self.shutting_down {
-            return Err(Refusal::ShuttingDown);
+    /// A message of this connection came; long motions need them.
+    pub fn heard(&mut self, connection: ConnectionId, now: Duration) {
+        if let Activity::Motion(motion) = &mut self.activity
+            && motion.ticket.connection == connection
+        {
+            motion.heard = motion.heard.max(now);
         }
-        if ticket.after < self.stopped_at {
-            return Err(Refusal::Aborted(Reason::Stopped));
+    }
+
+    /// A connection is gone: if it drove, the robot stops and control is free.
+    pub fn link_lost(&mut self, connection: ConnectionId, loss: LinkLoss, now: Duration) {
+        if self.activity.driver() == Some(connection) {
+            self.end(loss.into(), now);
         }
-        if now < self.void_until {
-            return Err(Refusal::Aborted(Reason::Suspended));
+        if self.control.link_lost(connection, loss) {
+            self.events.push(SafetyEvent::ControlChanged(None, loss.into()));
         }
-        Ok(())
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::*;
 use crate::{
     auth::{Principal, Role},
-    safety::{MotionKind, Speed},
+    safety::{LinkLoss, MotionKind, Speed},
 };
 
 mod any_order;
 mod docking;
+mod driving;
 
 fn config() -> GateConfig {
     GateConfig {
@@ -392,30 +393,4 @@ fn shutting_down_says_zero_and_refuses() {
     let decision = bench.tick();
     assert_eq!((linear(decision), decision.reason), (0.0, Reason::ShuttingDown));
     assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::ShuttingDown));
-}
-
-#[test]
-fn asking_for_control_while_driving_does_not_shorten_it() {
-    let mut bench = Bench::new();
-    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
-    let ticket = bench.ticket(1);
-    bench.gate.acquire(&caller(1), ticket, operator(), bench.now).unwrap();
-    for _ in 0..8 {
-        bench.gate.heard(ConnectionId(1), bench.now);
-        bench.run(1.0);
-        assert!(bench.gate.holder().is_some());
-    }
-    assert_eq!(linear(bench.tick()), 0.3);
-}
-
-#[test]
-fn control_that_is_given_back_stops_the_robot() {
-    let mut bench = Bench::new();
-    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
-    bench.run(1.0);
-    assert_eq!(bench.gate.release(&caller(2), bench.now), Err(Refusal::NotYours));
-    bench.gate.release(&caller(1), bench.now).unwrap();
-    let decision = bench.tick();
-    assert_eq!((linear(decision), decision.reason), (0.0, Reason::Released));
-    assert_eq!(bench.gate.holder(), None);
 }

@@ -1,0 +1,50 @@
+//! A newer token on a connection that is there already.
+
+use super::{CloseReason, ErrorCode, Expiry, Output, Session, Time, server};
+
+impl Session {
+    /// Extends the connection, if the token is of the same user; its role counts from here on.
+    pub(super) fn authenticate(
+        &mut self,
+        token: &str,
+        id: Option<String>,
+        time: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let id = id.as_deref();
+        if let Err(limited) = self.within_rate(time) {
+            out.push(Output::Send(server::error(limited.code, &limited.message, id, time.unix)));
+            if self.refusals.full(time.now) {
+                self.close(CloseReason::RateLimited, out);
+            }
+            return;
+        }
+        match self.terms.verifier.verify(token, time.unix) {
+            Ok(principal) if principal.user_id == self.principal.user_id => {
+                if principal.operator().is_none() {
+                    // Who may no longer drive does not go on driving.
+                    self.link.silent();
+                }
+                self.expiry = Expiry::of(&principal, time);
+                out.push(Output::Role(principal.role));
+                out.push(Output::Send(server::authenticated(
+                    principal.role,
+                    principal.expires_at,
+                    id,
+                    time.unix,
+                )));
+                self.principal = principal;
+            }
+            refused => {
+                let text = match refused {
+                    Ok(_) => "Token belongs to another user",
+                    Err(_) => CloseReason::InvalidToken.text(),
+                };
+                out.push(Output::Send(server::error(ErrorCode::Unauthorized, text, id, time.unix)));
+                if self.errors.full(time.now) {
+                    self.close(CloseReason::TooManyErrors, out);
+                }
+            }
+        }
+    }
+}
