@@ -231,7 +231,8 @@ impl App {
         }
         self.tasks.shutdown().await;
         // The tasks are gone, and with them the latch's sender: the keeper writes what is unwritten, and ends.
-        if timeout(LAST_WRITE, &mut self.latch_file).await.is_err() {
+        let writing = !self.latch_file.is_finished();
+        if writing && timeout(LAST_WRITE, &mut self.latch_file).await.is_err() {
             tracing::error!("the emergency-stop latch was not written in time");
             self.latch_file.abort();
         }

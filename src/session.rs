@@ -303,7 +303,7 @@ impl Session {
     fn is_fresh(&self, asked: &Asked, time: Time) -> Result<(), Failure> {
         // A new driver's answers come as seldom as before, at first.
         let settled = self.driving.is_some_and(|since| time.now >= since + FRESH);
-        let age = if settled { self.terms.link_timeout } else { FRESH };
+        let age = if settled { self.terms.link_timeout.min(FRESH) } else { FRESH };
         if !asked.may_move() || self.liveness.is_fresh(age, time.now) {
             return Ok(());
         }

@@ -263,34 +263,19 @@ impl Motion {
                 .gate
                 .begin_docking(&caller, ticket, proof, now)
                 .map(|()| self.call_dock(caller.clone(), ticket, DockingCommand::Undock)),
-            Action::ResetEmergencyStop(proof) => {
-                self.gate.reset(&caller, ticket, proof, now).map(|()| {
-                    self.gate.void_before(self.wiring.latch.mark());
-                    self.done(ticket, "Emergency stop released");
-                })
-            }
-            Action::Acquire(proof) => self
+            Action::ResetEmergencyStop(proof) => self
                 .gate
-                .acquire(&caller, ticket, proof, now)
-                .map(|()| self.done(ticket, "You are in control")),
-            Action::Release(_) => {
-                self.gate.release(&caller, now).map(|()| self.done(ticket, "Nobody is in control"))
-            }
-            Action::TakeOver(proof) => self
-                .gate
-                .take_over(&caller, ticket, proof, now)
-                .map(|()| self.done(ticket, "You are in control")),
+                .reset(&caller, ticket, proof, now)
+                .map(|()| self.gate.void_before(self.wiring.latch.mark())),
+            Action::Acquire(proof) => self.gate.acquire(&caller, ticket, proof, now),
+            Action::Release(_) => self.gate.release(&caller, ticket, now),
+            Action::TakeOver(proof) => self.gate.take_over(&caller, ticket, proof, now),
             Action::Lidar(..) => return tracing::error!("a LiDAR command came to the motion task"),
         };
         if let Err(refusal) = refused {
             let outcome = Err(failure(&refusal));
             self.wiring.hub.answer(ticket.connection, Answer { ticket: number, outcome });
         }
-    }
-
-    fn done(&self, ticket: Ticket, text: &str) {
-        let outcome = Ok(text.to_owned());
-        self.wiring.hub.answer(ticket.connection, Answer { ticket: ticket.number, outcome });
     }
 
     fn call_dock(&mut self, caller: Caller, ticket: Ticket, kind: DockingCommand) {

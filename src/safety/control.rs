@@ -11,8 +11,8 @@ pub struct Control {
     /// A driver's link was lost: whoever drives next has to say so, by `stop` or `acquire`, since the commands of a
     /// client that connects again may be those that it had queued.
     orphaned: bool,
-    /// Somebody else stopped this driver: it has to let go until then.
-    barred: Option<(ConnectionId, Duration)>,
+    /// Somebody else stopped these drivers: they have to let go until then.
+    barred: Vec<(ConnectionId, Duration)>,
 }
 
 /// The connection in control.
@@ -49,13 +49,18 @@ impl Control {
         if let Some(holder) = &self.holder {
             return Err(Refusal::NotInControl(holder.caller.username.clone()));
         }
-        if self.barred.is_some_and(|(barred, until)| barred == connection && now < until) {
+        if self.is_barred(connection, now) {
             return Err(Refusal::StoppedByOther);
         }
         if self.orphaned && !explicit {
             return Err(Refusal::DriverLost);
         }
         Ok(())
+    }
+
+    /// Whether somebody else has just stopped this driver.
+    pub fn is_barred(&self, connection: ConnectionId, now: Duration) -> bool {
+        self.barred.iter().any(|(barred, until)| *barred == connection && now < *until)
     }
 
     /// Gives control, or keeps it, until `until`; whether the holder changed. The caller was [admitted](Self::admits),
@@ -102,7 +107,8 @@ impl Control {
         self.orphaned = false;
         match self.holder.take_if(|holder| holder.caller.connection != caller) {
             Some(holder) => {
-                self.barred = Some((holder.caller.connection, now + BARRED));
+                self.barred.retain(|(_, until)| now < *until);
+                self.barred.push((holder.caller.connection, now + BARRED));
                 true
             }
             None => false,

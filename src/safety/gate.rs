@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::{
     Caller, ConnectionId, Decision, EmergencyStop, GateConfig, MotionRequest, Outcome, Reason,
-    Refusal, SafeVelocity, SafetyEvent, StopSource, Velocity, control::Control, facts::Facts,
-    limit,
+    Refusal, SafeVelocity, SafetyEvent, Velocity, control::Control, facts::Facts, limit,
 };
 use crate::auth::Operator;
 
 mod activity;
 mod docking;
 mod driving;
+mod latching;
 mod view;
 
 #[cfg(test)]
@@ -127,57 +127,6 @@ impl Gate {
         if self.control.stopped_by(caller, now) {
             self.events.push(SafetyEvent::ControlChanged(None, Reason::Stopped));
         }
-    }
-
-    /// Latches the emergency stop. Latched already, it only ends what moves.
-    pub fn emergency_stop(
-        &mut self,
-        source: StopSource,
-        by: Option<Caller>,
-        sequence: u64,
-        now: Duration,
-    ) {
-        self.stopped_at = self.stopped_at.max(sequence);
-        self.halt(Reason::EmergencyStop, now);
-        if self.emergency_stop.is_none() {
-            let reason = match &by {
-                Some(caller) => format!("Pressed by {}", caller.username),
-                None => source.as_str().to_owned(),
-            };
-            let stop = EmergencyStop { source, by, since: now, reason };
-            self.events.push(SafetyEvent::EmergencyStopEngaged(stop.clone()));
-            self.emergency_stop = Some(stop);
-        }
-    }
-
-    /// Releases the latch, if the robot is known to stand still. Never starts a motion.
-    pub fn reset(
-        &mut self,
-        caller: &Caller,
-        ticket: Ticket,
-        _proof: Operator,
-        now: Duration,
-    ) -> Result<(), Refusal> {
-        if self.shutting_down {
-            return Err(Refusal::ShuttingDown);
-        }
-        if self.emergency_stop.is_none() {
-            return Err(Refusal::NotLatched);
-        }
-        if ticket.after < self.stopped_at {
-            return Err(Refusal::Aborted(Reason::EmergencyStop));
-        }
-        if !self.at_rest(now) {
-            return Err(Refusal::NotAtRest);
-        }
-        self.emergency_stop = None;
-        self.events.push(SafetyEvent::EmergencyStopReset(caller.clone()));
-        Ok(())
-    }
-
-    /// Everything that was parsed before this number of the stop latch is void.
-    pub fn void_before(&mut self, sequence: u64) {
-        self.stopped_at = self.stopped_at.max(sequence);
     }
 
     /// The bridge stops: zero, and nothing is accepted any more.
@@ -297,6 +246,8 @@ impl Gate {
     /// Ends what goes on, and says zero even if nothing does.
     fn halt(&mut self, reason: Reason, now: Duration) {
         self.end(reason, now);
+        // Zero is said before anything else, whatever is asked in between.
+        self.owes_zero = true;
         self.ended = reason;
         self.zero_until = now + ZEROS;
     }

@@ -22,8 +22,8 @@ impl Session {
         match self.terms.verifier.verify(token, time.unix) {
             Ok(principal) if principal.user_id == self.principal.user_id => {
                 if principal.operator().is_none() {
-                    // Who may no longer drive does not go on driving.
-                    self.link.silent();
+                    // Who may no longer drive does not go on driving, nor does what is still on its way: the old link is lost.
+                    self.link = self.terms.latch.link(self.caller.connection);
                 }
                 self.expiry = Expiry::of(&principal, time);
                 out.push(Output::Role(principal.role));
@@ -34,6 +34,8 @@ impl Session {
                     time.unix,
                 )));
                 self.principal = principal;
+                // Who may drive now has to be able to prove that it is there.
+                self.liveness.hurry(time.now);
             }
             refused => {
                 let text = match refused {

@@ -103,10 +103,11 @@ impl Asked {
     /// Whether carrying it out may move the robot, or lets what comes behind it do so.
     pub fn may_move(&self) -> bool {
         use ControlAction::{Acquire, TakeOver};
-        use RobotCommand::{Dock, Motion, Undock};
+        use RobotCommand::{Dock, Motion, ResetEmergencyStop, Undock};
         matches!(
             self,
-            Asked::Robot(Motion(_) | Dock | Undock, _) | Asked::Control(Acquire | TakeOver, _)
+            Asked::Robot(Motion(_) | Dock | Undock | ResetEmergencyStop { .. }, _)
+                | Asked::Control(Acquire | TakeOver, _)
         )
     }
 

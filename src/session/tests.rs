@@ -321,12 +321,14 @@ fn a_newer_token_of_the_same_user_extends_the_connection() {
     };
     let mut talk = Talk::lasting(Role::Operator, 100);
     talk.out.clear();
+    let queued = talk.say(MOVE);
     let out = talk.say(&authenticate(8));
     assert_eq!(sent(&out[0])["code"], "unauthorized");
     let out = talk.say(&authenticate(7));
     assert!(matches!(out[0], Output::Role(Role::Viewer)));
     assert_eq!(sent(&out[1])["type"], "authenticated");
     assert_eq!(talk.latch.take().lost.len(), 1, "who may no longer drive does not go on driving");
+    assert!(!command(&queued[0]).alive.get(), "nor does what is on its way");
     assert_eq!(closes(&talk.pass(200.0)), None);
     let answer = sent(&talk.say(MOVE)[0]);
     assert_eq!(answer["code"], "forbidden", "the newer token's role counts");

@@ -22,17 +22,24 @@ impl Gate {
         if !self.control.is_held_by(caller.connection) || matches!(self.activity, Activity::Idle) {
             self.take_control(caller, now + self.config.control_hold, now);
         }
+        self.answer(ticket, Ok(IN_CONTROL.to_owned()));
         Ok(())
     }
 
     /// Gives control back; a motion ends.
-    pub fn release(&mut self, caller: &Caller, now: Duration) -> Result<(), Refusal> {
+    pub fn release(
+        &mut self,
+        caller: &Caller,
+        ticket: Ticket,
+        now: Duration,
+    ) -> Result<(), Refusal> {
         if !self.control.is_held_by(caller.connection) {
             return Err(Refusal::NotYours);
         }
         self.end(Reason::Released, now);
         self.control.release(caller.connection);
         self.events.push(SafetyEvent::ControlChanged(None, Reason::Released));
+        self.answer(ticket, Ok("Nobody is in control".to_owned()));
         Ok(())
     }
 
@@ -45,6 +52,9 @@ impl Gate {
         now: Duration,
     ) -> Result<(), Refusal> {
         self.is_current(ticket, now)?;
+        if self.control.is_barred(caller.connection, now) {
+            return Err(Refusal::StoppedByOther);
+        }
         if !self.control.is_held_by(caller.connection) {
             self.halt(Reason::TakenOver, now);
             let until = now + self.config.control_hold;
@@ -52,6 +62,7 @@ impl Gate {
             let holder = Some(caller.clone());
             self.events.push(SafetyEvent::ControlChanged(holder, Reason::TakenOver));
         }
+        self.answer(ticket, Ok(IN_CONTROL.to_owned()));
         Ok(())
     }
 
@@ -74,3 +85,5 @@ impl Gate {
         }
     }
 }
+
+const IN_CONTROL: &str = "You are in control";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     auth::{Principal, Role},
-    safety::{LinkLoss, MotionKind, Speed},
+    safety::{LinkLoss, MotionKind, Speed, StopSource},
 };
 
 mod any_order;

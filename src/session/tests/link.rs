@@ -54,7 +54,8 @@ fn a_motion_behind_no_fresh_pong_is_stale_and_a_stop_never_is() {
     assert!(matches!(talk.say(MOVE)[0], Output::Command(_)));
     talk.now += Duration::from_millis(1);
     let acquire = r#"{"type":"control","action":"acquire"}"#;
-    for text in [MOVE, r#"{"type":"robot_control","command":"dock"}"#, acquire] {
+    let reset = r#"{"type":"robot_control","command":"reset_emergency_stop","parameters":{"confirm":true}}"#;
+    for text in [MOVE, r#"{"type":"robot_control","command":"dock"}"#, reset, acquire] {
         assert_eq!(sent(&talk.say(text)[0])["code"], "stale_command");
     }
     talk.say(STOP);

@@ -117,7 +117,10 @@ proptest! {
                     let ticket = bench.ticket(who);
                     let _ = bench.gate.acquire(&caller(who), ticket, operator(), bench.now);
                 }
-                Happening::Release(who) => drop(bench.gate.release(&caller(who), bench.now)),
+                Happening::Release(who) => {
+                    let ticket = bench.ticket(who);
+                    let _ = bench.gate.release(&caller(who), ticket, bench.now);
+                }
                 Happening::Heard(who) => bench.gate.heard(ConnectionId(who), bench.now),
                 Happening::Stop => bench.stop(),
                 Happening::EmergencyStop(who) => bench.emergency_stop(who),
