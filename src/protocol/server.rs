@@ -140,10 +140,7 @@ pub fn control_response(
         success: bool,
         message: &'a str,
     }
-    let (success, message, code) = match outcome {
-        Ok(message) => (true, message, None),
-        Err(failure) => (false, &failure.message, Some(failure.code)),
-    };
+    let (success, message, code) = told(outcome);
     let documented = Documented { action: action.as_str(), success, message };
     encode("control_response", documented, unix, Trailer { request_id, code })
 }
@@ -207,11 +204,16 @@ fn response(
         success: bool,
         message: &'a str,
     }
-    let (success, message, code) = match outcome {
+    let (success, message, code) = told(outcome);
+    encode(kind, Documented { command, success, message }, unix, Trailer { request_id, code })
+}
+
+/// Whether it was done, the text for people, and the code of a failure.
+fn told(outcome: &Result<String, Failure>) -> (bool, &str, Option<ErrorCode>) {
+    match outcome {
         Ok(message) => (true, message, None),
         Err(failure) => (false, &failure.message, Some(failure.code)),
-    };
-    encode(kind, Documented { command, success, message }, unix, Trailer { request_id, code })
+    }
 }
 
 /// The shape of every message: the documented fields, the time, then what we add.
