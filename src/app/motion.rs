@@ -1,7 +1,7 @@
 //! The sole owner of the [`Gate`]: feeds it, publishes what it decides, and answers for what came of it.
 //!
-//! Stops come first (`biased`): a stop in the latch is served before any command is looked at. A stop or a command is
-//! followed by a decision at once; otherwise there is one every [`TICK`].
+//! Stops come before commands (`biased`): a stop in the latch is served before any command is looked at. One that ends
+//! something, and a command, is followed by a decision at once; otherwise there is one every [`TICK`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -132,9 +132,6 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
             // Before the stops, so that no flood of them keeps zeros, scans and time from being seen; it serves them too.
             _ = ticks.tick() => motion.serve_stops()?,
             () = wiring.latch.wait() => motion.take_stops()?,
-            // Facts count at the next decision, and before the next command.
-            Ok(()) = wiring.scanned.changed() => motion.scanned(),
-            Ok(()) = wiring.odometry.changed() => motion.measured(),
             Ok(()) = wiring.dock_velocity.changed() => motion.dock_velocity(),
             answer = dock_answer(&mut motion.docking) => {
                 motion.docking_answered(answer);
@@ -151,8 +148,7 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
 impl Motion {
     /// Decides, publishes, and then tells those whom it concerns.
     fn step(&mut self) -> Result<(), PublishError> {
-        self.scanned();
-        self.measured();
+        self.look();
         let now = self.wiring.clock.now();
         self.gate.drive(self.wiring.outputs.drive_is_present());
         if let Some((connection, alive)) = &self.attention {
@@ -220,14 +216,12 @@ impl Motion {
         Ok(())
     }
 
-    fn scanned(&mut self) {
-        if let Some(at) = *self.wiring.scanned.borrow_and_update() {
+    /// The newest scan and odometry: before each decision and each command, and not with each message.
+    fn look(&mut self) {
+        if let Some(at) = *self.wiring.scanned.borrow() {
             self.gate.scan(at);
         }
-    }
-
-    fn measured(&mut self) {
-        if let Some(odometry) = &*self.wiring.odometry.borrow_and_update() {
+        if let Some(odometry) = &*self.wiring.odometry.borrow() {
             let Odometry { linear, lateral, angular, .. } = odometry.value;
             // A robot that slides sideways is not at rest.
             let linear = linear.hypot(lateral);
@@ -247,6 +241,7 @@ impl Motion {
         if !command.alive.get() {
             return;
         }
+        self.look();
         let Command { caller, ticket: number, action, after, alive } = command;
         let ticket = Ticket { connection: caller.connection, number, after };
         let now = self.wiring.clock.now();
