@@ -10,7 +10,7 @@
 //!   general state. Before a motion is accepted it is asked with the velocity that is wanted.
 //! - [`Zones::states`] tells each zone's state, for the status and for events of change.
 //!
-//! The caller ends the motion on [`Verdict::Stop`], and scales both components down to [`Limit`]. It adds what is not in a scan: a
+//! The caller ends the motion on [`Verdict::Stop`], and publishes [`Limit::of`] it on a limit. It adds what is not in a scan: a
 //! second publisher on `scan`, the age of odometry (too old: `None`). Docking has a field set of its own: a second [`Zones`] that is
 //! fed the same scans, with `follow_speed` off since it ends in contact.
 //!
@@ -32,6 +32,7 @@ use super::Velocity;
 
 mod beams;
 mod body;
+mod boundary;
 pub mod config;
 pub mod geometry;
 mod health;
@@ -52,7 +53,7 @@ pub use verdict::{Cause, Limit, Stop, Verdict, ZoneId};
 use watch::{Chain, Watch};
 
 /// The zones around the robot, and what the newest scan shows in them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Zones {
     config: ZoneConfig,
     body: Body,
@@ -61,6 +62,8 @@ pub struct Zones {
     health: Health,
     near: Near,
     newest: Option<Newest>,
+    /// Time from the scan before to the newest; at least the nominal period.
+    period: Duration,
 }
 
 /// One sweep of the LiDAR as its driver sent it, with a header that `lidar::Scan` accepted.
@@ -103,7 +106,7 @@ impl Zones {
         let footprint = Polygon::new(config.footprint.clone()).map_err(named)?;
         let watches: Result<Vec<_>, _> = config.zones.iter().map(Watch::new).collect();
         let deepest = config.zones.iter().map(|zone| match zone.area {
-            Area::Depth(depth) => depth + config.hysteresis,
+            Area::Depth(depth) | Area::Part(depth, _) => depth + config.hysteresis,
             Area::Outline(_) => 0.0,
         });
         let reach = deepest.fold(FAR, f64::max);
@@ -114,6 +117,7 @@ impl Zones {
             health: Health::new(),
             near: Near::new(),
             newest: None,
+            period: config.scan_period,
             config,
         })
     }
@@ -135,12 +139,14 @@ impl Zones {
             }
             self.health.judge(scan, &self.beams, &self.config, arrival)
         };
+        let gap = self.newest.map(|newest| arrival.saturating_sub(newest.arrival));
+        self.period = gap.unwrap_or_default().max(self.config.scan_period);
         self.newest = Some(Newest { arrival, age: scan.ros_now - scan.stamp, fault });
     }
 
     /// What the surroundings allow of `wanted`, while the robot moves with `actual` (`None`: not known).
     pub fn verdict(&self, wanted: Velocity, actual: Option<Velocity>, now: Duration) -> Verdict {
-        if let Some(stop) = self.scan_fault(now) {
+        if let Some(stop) = self.fault(now) {
             return Verdict::Stop(stop);
         }
         let moves = !wanted.is_zero();
@@ -176,24 +182,8 @@ impl Zones {
         }
     }
 
-    /// Each zone's name, kind, and whether something is in it.
-    pub fn states(&self) -> impl Iterator<Item = (&Arc<str>, Kind, bool)> {
-        let watches = self.config.zones.iter().zip(&self.watches);
-        watches.map(|(zone, watch)| (&zone.name, zone.kind, watch.occupied))
-    }
-
-    /// What the zones were told.
-    pub fn config(&self) -> &ZoneConfig {
-        &self.config
-    }
-
-    /// How fast the robot's fastest point may be, m/s, with `room` m to stand in and the newest scan as old as it is at
-    /// `now`.
-    pub fn admissible_speed(&self, room: f64, now: Duration) -> f64 {
-        self.stopping(now).speed(room)
-    }
-
-    fn scan_fault(&self, now: Duration) -> Option<Stop> {
+    /// What is wrong with the scans themselves, if anything; then nothing may move.
+    pub fn fault(&self, now: Duration) -> Option<Stop> {
         let Some(newest) = self.newest else { return Some(Stop::NoScan) };
         let silence = now.saturating_sub(newest.arrival);
         let age = newest.age + silence.as_secs_f64();
@@ -209,8 +199,42 @@ impl Zones {
         faults.into_iter().flatten().min()
     }
 
-    fn occupied(&self, kind: Kind) -> Option<ZoneId> {
+    /// The first zone of this kind that something is in.
+    pub fn occupied(&self, kind: Kind) -> Option<ZoneId> {
         self.watches.iter().position(|watch| watch.kind == kind && watch.occupied).map(ZoneId)
+    }
+
+    /// When the newest scan came, whatever it shows.
+    pub fn scanned(&self) -> Option<Duration> {
+        self.newest.map(|newest| newest.arrival)
+    }
+
+    /// Name of a zone.
+    pub fn name(&self, zone: ZoneId) -> Option<&Arc<str>> {
+        self.config.zones.get(zone.0).map(|zone| &zone.name)
+    }
+
+    /// Outline of each zone, m, base frame, for people: the rules do not use it.
+    pub fn boundaries(&self) -> Vec<Vec<[f64; 2]>> {
+        let footprint = &self.body.footprint;
+        self.config.zones.iter().map(|zone| boundary::of(&zone.area, footprint)).collect()
+    }
+
+    /// Each zone's name, kind, and whether something is in it.
+    pub fn states(&self) -> impl Iterator<Item = (&Arc<str>, Kind, bool)> {
+        let watches = self.config.zones.iter().zip(&self.watches);
+        watches.map(|(zone, watch)| (&zone.name, zone.kind, watch.occupied))
+    }
+
+    /// What the zones were told.
+    pub fn config(&self) -> &ZoneConfig {
+        &self.config
+    }
+
+    /// How fast the robot's fastest point may be, m/s, with `room` m to stand in and the newest scan as old as it is at
+    /// `now`.
+    pub fn admissible_speed(&self, room: f64, now: Duration) -> f64 {
+        self.stopping(now).speed(room)
     }
 
     /// Whether the motion leaves every point in every occupied critical zone.
@@ -240,24 +264,14 @@ impl Zones {
         critical: Option<ZoneId>,
         now: Duration,
     ) -> Result<Option<Limit>, Stop> {
-        let within = |value: f64, most: f64| value.clamp(-most, most);
-        let wanted = match warning {
-            Some(Limit { linear, angular, .. }) => Velocity {
-                linear: within(wanted.linear, linear),
-                angular: within(wanted.angular, angular),
-            },
-            None => wanted,
-        };
+        let wanted = warning.map_or(wanted, |limit| limit.of(wanted));
         let speed = self.body.speed(wanted);
         let stopping = self.stopping(now);
         let way = stopping.distance(speed);
         let sweep = self.body.sweep(wanted, way.max(LEAST_SWEEP));
-        if sweep
-            .entered
-            .iter()
-            .zip(&self.beams.covered)
-            .any(|(needed, covered)| *needed && !covered)
-        {
+        let covered = |(needed, covered): (&bool, &bool)| !needed || *covered;
+        let seen = sweep.entered.iter().zip(&self.beams.covered).all(covered);
+        if self.config.follow_speed && !seen {
             return Err(Stop::NotCovered);
         }
         // An escape is named as one even where it is slow enough.
@@ -324,7 +338,7 @@ impl Zones {
             newest.age.max(0.0) + now.saturating_sub(newest.arrival).as_secs_f64()
         });
         Stopping {
-            reaction: age + self.config.scan_period.as_secs_f64() + DELAY,
+            reaction: age + self.period.as_secs_f64() + DELAY,
             deceleration: self.config.deceleration,
             margin: self.config.margin,
         }

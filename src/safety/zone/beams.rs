@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The newest scan as the zones read it. Its buffers are kept from scan to scan.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Beams {
     /// Where something stands, in the order of the sweep.
     pub hits: Vec<Hit>,

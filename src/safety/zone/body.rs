@@ -11,7 +11,7 @@ use crate::safety::Velocity;
 pub const BINS: usize = 360;
 
 /// The footprint with its LiDAR.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Body {
     /// Outline of the robot.
     pub footprint: Polygon,

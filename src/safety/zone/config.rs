@@ -24,8 +24,8 @@ pub struct ZoneConfig {
     pub escape_speed: f64,
     /// Whether a motion away from everything in a critical zone is allowed.
     pub allow_escape: bool,
-    /// Whether the critical depth grows with the speed in the direction of the motion. Off only for a field set that ends
-    /// in contact, as docking does.
+    /// Whether the critical depth grows with the speed in the direction of the motion, and that direction must be seen as
+    /// far as it takes to stop. Off only for a field set that ends in contact, as docking does.
     pub follow_speed: bool,
     /// Distance that is left when the robot stands, m.
     pub margin: f64,
@@ -43,7 +43,7 @@ pub struct ZoneConfig {
     pub zero_means: Means,
     /// What -inf means to it.
     pub neg_inf_means: Means,
-    /// Sectors in which the LiDAR sees the robot itself: nothing is read there, and nothing counts as seen.
+    /// Sectors of the LiDAR's frame in which it sees the robot itself: nothing is read there, and nothing counts as seen.
     pub masked: Vec<Sector>,
     /// Whether points inside the footprint are the robot's own.
     pub mask_footprint: bool,
@@ -86,6 +86,8 @@ pub enum Kind {
 pub enum Area {
     /// Every point that is at most this far from the footprint, m: the footprint offset outwards, with round corners.
     Depth(f64),
+    /// The part of such a field that lies in these directions from the base frame's origin.
+    Part(f64, Sector),
     /// A simple polygon, m, base frame.
     Outline(Vec<Point2<f64>>),
 }
@@ -101,7 +103,7 @@ pub enum Means {
     TooClose,
 }
 
-/// Angles in the LiDAR's frame, rad, counter-clockwise from `from` to `to`, both from -pi to pi.
+/// Angles, rad, counter-clockwise from `from` to `to`, both from -pi to pi.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sector {
     /// First angle.
@@ -252,7 +254,9 @@ impl ZoneConfig {
                 errors.push(ZoneError::Name(zone.name.clone()));
             }
             match &zone.area {
-                Area::Depth(depth) if !(DEPTHS.0..=DEPTHS.1).contains(depth) => {
+                Area::Depth(depth) | Area::Part(depth, _)
+                    if !(DEPTHS.0..=DEPTHS.1).contains(depth) =>
+                {
                     let name = format!("depth of zone {:?}", zone.name);
                     errors.push(ZoneError::Range {
                         name,
@@ -261,7 +265,7 @@ impl ZoneConfig {
                         most: DEPTHS.1,
                     });
                 }
-                Area::Depth(_) => {}
+                Area::Depth(_) | Area::Part(..) => {}
                 Area::Outline(vertices) => {
                     if let Err(error) = Polygon::new(vertices.clone()) {
                         errors.push(ZoneError::Polygon {

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Compares scans with those before.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Health {
     previous: Vec<f32>,
     /// How many scans in a row are identical, the newest included.

@@ -10,7 +10,7 @@ use super::{
 
 /// Remembers things nearer than 0.35 m to the LiDAR, many of which cannot measure what comes nearer still. Such a thing stays, in
 /// the directions it had, until something farther is seen there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Near {
     /// Range at which something stood, m; 0: nothing.
     range: [f64; BINS],

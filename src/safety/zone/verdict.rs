@@ -1,5 +1,7 @@
 //! What the zones say of a motion, and why.
 
+use super::super::Velocity;
+
 /// What the surroundings allow; the most restrictive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
@@ -52,7 +54,7 @@ pub struct Limit {
 }
 
 /// What limits a motion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// It leaves this critical zone, slowly.
     Escape(ZoneId),
@@ -68,7 +70,45 @@ pub enum Cause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneId(pub usize);
 
+impl Limit {
+    /// As much of a velocity as this allows; both components shrink alike, so that a curve stays the same curve.
+    pub fn of(&self, velocity: Velocity) -> Velocity {
+        let share =
+            |most: f64, value: f64| if value.abs() > most { most / value.abs() } else { 1.0 };
+        let share = share(self.linear, velocity.linear).min(share(self.angular, velocity.angular));
+        Velocity { linear: velocity.linear * share, angular: velocity.angular * share }
+    }
+}
+
+impl Cause {
+    /// The name on the wire and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Escape(_) => "zone_escape",
+            Cause::StopDistance => "stop_distance",
+            Cause::Sight => "sight",
+            Cause::Warning(_) => "zone_warning",
+        }
+    }
+
+    /// The zone behind it.
+    pub fn zone(self) -> Option<ZoneId> {
+        match self {
+            Cause::Escape(zone) | Cause::Warning(zone) => Some(zone),
+            Cause::StopDistance | Cause::Sight => None,
+        }
+    }
+}
+
 impl Stop {
+    /// The zone behind it.
+    pub fn zone(self) -> Option<ZoneId> {
+        match self {
+            Stop::Zone(zone) => Some(zone),
+            _ => None,
+        }
+    }
+
     /// The name on the wire and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,7 +120,7 @@ impl Stop {
             Stop::FewHits => "few_hits",
             Stop::Blackout => "blackout",
             Stop::Frozen => "frozen",
-            Stop::Zone(_) => "zone",
+            Stop::Zone(_) => "zone_blocked",
             Stop::NotCovered => "not_covered",
             Stop::NoOdometry => "no_odometry",
         }

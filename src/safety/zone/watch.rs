@@ -6,12 +6,12 @@ use nalgebra::Point2;
 
 use super::{
     beams::{Beams, Hit},
-    config::{Area, Kind, Zone, ZoneConfig, ZoneError},
+    config::{Area, Kind, Sector, Zone, ZoneConfig, ZoneError},
     geometry::Polygon,
 };
 
 /// A zone and what is in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Watch {
     /// What its occupation does.
     pub kind: Kind,
@@ -28,9 +28,10 @@ pub struct Watch {
     clear_since: Option<Duration>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Field {
     Depth(f64),
+    Part(f64, Sector),
     Outline(Polygon),
 }
 
@@ -55,6 +56,7 @@ impl Watch {
     pub fn new(zone: &Zone) -> Result<Watch, ZoneError> {
         let field = match &zone.area {
             Area::Depth(depth) => Field::Depth(*depth),
+            Area::Part(depth, sector) => Field::Part(*depth, *sector),
             Area::Outline(vertices) => {
                 let named =
                     |error| ZoneError::Polygon { name: format!("zone {:?}", zone.name), error };
@@ -132,6 +134,9 @@ impl Field {
     fn holds(&self, point: Point2<f64>, from_footprint: f64, grown: f64) -> bool {
         match self {
             Field::Depth(depth) => from_footprint <= depth + grown,
+            Field::Part(depth, sector) => {
+                from_footprint <= depth + grown && sector.contains(point.y.atan2(point.x))
+            }
             Field::Outline(outline) => {
                 outline.distance_at_least(point) <= grown && outline.distance(point) <= grown
             }

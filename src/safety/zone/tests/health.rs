@@ -123,11 +123,11 @@ fn thirty_degrees_that_go_dark_for_two_scans_are_a_blackout() {
             let mut rig = Rig::new(config(), full_turn());
             rig.see_ranges(&dark(0, 0, value, 0));
             rig.see_ranges(&dark(from, to, value, 1));
-            assert_eq!(rig.zones.scan_fault(rig.now), None, "one scan is none");
+            assert_eq!(rig.zones.fault(rig.now), None, "one scan is none");
             rig.see_ranges(&dark(from, to, value, 2));
-            assert_eq!(rig.zones.scan_fault(rig.now), expected, "{value} {from}..{to}");
+            assert_eq!(rig.zones.fault(rig.now), expected, "{value} {from}..{to}");
             rig.see_ranges(&dark(0, 0, value, 3));
-            assert_eq!(rig.zones.scan_fault(rig.now), None);
+            assert_eq!(rig.zones.fault(rig.now), None);
         }
     }
 }
@@ -141,7 +141,7 @@ fn a_blackout_across_the_seam_is_one() {
         ranges[344..].fill(f32::INFINITY);
         rig.see_ranges(&ranges);
     }
-    assert_eq!(rig.zones.scan_fault(rig.now), Some(Stop::Blackout));
+    assert_eq!(rig.zones.fault(rig.now), Some(Stop::Blackout));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn what_fades_slowly_or_never_hit_is_no_blackout() {
     // A robot that turns from a wall to an open gate: three degrees a scan.
     for scan in 0..30 {
         rig.see_ranges(&dark(100, 100 + 3 * scan as usize, f32::INFINITY, scan));
-        assert_eq!(rig.zones.scan_fault(rig.now), None);
+        assert_eq!(rig.zones.fault(rig.now), None);
     }
 }
 
@@ -162,10 +162,10 @@ fn an_open_gate_is_believed_after_ten_seconds_and_a_broken_lens_never() {
         for scan in 1..250 {
             rig.see_ranges(&dark(200, 240, value, scan));
             if (2..200).contains(&scan) {
-                assert_eq!(rig.zones.scan_fault(rig.now), Some(Stop::Blackout), "scan {scan}");
+                assert_eq!(rig.zones.fault(rig.now), Some(Stop::Blackout), "scan {scan}");
             }
         }
-        assert_eq!(rig.zones.scan_fault(rig.now), expected, "{value}");
+        assert_eq!(rig.zones.fault(rig.now), expected, "{value}");
     }
 }
 

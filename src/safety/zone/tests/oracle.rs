@@ -42,6 +42,9 @@ fn scene(seed: u64, fine: bool) -> Scene {
     for zone in &mut config.zones {
         if random.one_in(3) {
             zone.area = Area::Outline(star(&mut random, 0.3, 1.6));
+        } else if random.one_in(3) {
+            let (from, to) = (random.between(-PI, PI), random.between(-PI, PI));
+            zone.area = Area::Part(random.between(0.1, 1.5), Sector { from, to });
         }
     }
     config.mask_footprint = !random.one_in(4);
@@ -101,6 +104,14 @@ fn inside(outline: &[Point2<f64>], (x, y): Place) -> bool {
         };
     }
     f64::abs(turned) > PI
+}
+
+/// Whether a place lies between two directions, by the side of each on which it lies.
+fn towards(Sector { from, to }: Sector, (x, y): Place) -> bool {
+    let left_of = |angle: f64| angle.cos() * y - angle.sin() * x >= 0.0;
+    let (past, before) = (left_of(from), !left_of(to));
+    let wide = f64::sin(to - from) < 0.0;
+    if wide { past || before } else { past && before }
 }
 
 /// By the foot of the perpendicular where it falls on an edge, else by the corners.
@@ -225,6 +236,7 @@ fn check(seed: u64, motion: bool) -> bool {
     for (zone, watch) in scene.config.zones.iter().zip(&zones.watches) {
         let within = |(at, (_, place, _)): &(usize, &(usize, Place, usize))| match &zone.area {
             Area::Depth(depth) => far[*at] <= *depth,
+            Area::Part(depth, sector) => far[*at] <= *depth && towards(*sector, *place),
             Area::Outline(outline) => inside(outline, *place),
         };
         let points: Vec<_> =
@@ -246,10 +258,7 @@ fn check_motion(
     let verdict = zones.verdict(scene.wanted, Some(scene.wanted), now);
     let allowed = match verdict {
         Verdict::Stop(_) => return false,
-        Verdict::Limit(Limit { linear, angular, .. }) => Velocity {
-            linear: scene.wanted.linear.clamp(-linear, linear),
-            angular: scene.wanted.angular.clamp(-angular, angular),
-        },
+        Verdict::Limit(limit) => limit.of(scene.wanted),
         Verdict::Report(_) | Verdict::Clear => scene.wanted,
     };
     let footprint = &scene.config.footprint;

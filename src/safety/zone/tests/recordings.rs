@@ -83,7 +83,7 @@ fn account(recording: &Recording) -> Account {
         let mut timed_out = false;
         let mut tick = before;
         while !triggers.is_empty() && tick < *time {
-            timed_out |= zones.scan_fault(at(tick)) == Some(Stop::ScanStale);
+            timed_out |= zones.fault(at(tick)) == Some(Stop::ScanStale);
             tick += 0.02;
         }
         account.timeouts += usize::from(timed_out);
@@ -92,7 +92,7 @@ fn account(recording: &Recording) -> Account {
         let (range_min, range_max) = recording.limits;
         let scan = view(&recording.lidar, ranges, *time);
         zones.scan(&ScanView { range_min, range_max, ..scan }, at(*time));
-        if let Some(stop) = zones.scan_fault(at(*time)) {
+        if let Some(stop) = zones.fault(at(*time)) {
             *account.faults.entry(stop.as_str()).or_default() += 1;
         }
         triggers.push(zones.watches[0].triggered);
