@@ -25,6 +25,7 @@ use crate::{
 };
 
 pub mod answers;
+pub mod battery;
 pub mod events;
 pub mod latch_file;
 pub mod lidar;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub inputs: Inputs,
     /// What the robot accepts.
     pub outputs: Arc<dyn Outputs>,
+    /// The stops' lane, which the robot's side shares.
+    pub latch: StopLatch,
     /// The latch as it was when the bridge last ended.
     pub emergency_stop: Option<EmergencyStop>,
     /// The time.
@@ -76,9 +79,8 @@ pub struct Fault {
 impl App {
     /// Starts every part. Must be called within a tokio runtime.
     pub fn start(parts: Parts) -> App {
-        let Parts { config, verifier, tls, inputs, outputs, emergency_stop, clock } = parts;
+        let Parts { config, verifier, tls, inputs, outputs, latch, emergency_stop, clock } = parts;
         let hub = Hub::new();
-        let latch = StopLatch::default();
         let teller = Teller { hub: hub.clone(), clock: clock.clone() };
         let (stopping, stop) = watch::channel(false);
         let (at_zero_sender, at_zero) = watch::channel(false);
@@ -92,7 +94,9 @@ impl App {
         let (lidar_commands, lidar_queue) = mpsc::channel(COMMANDS);
         let mut tasks = JoinSet::new();
 
-        let gate = Gate::new(config.safety.clone(), emergency_stop);
+        let zones = perception::ShownZones::new(&config.surroundings);
+        let docking_controller = config.safety.docking_controller;
+        let gate = Gate::new(config.safety.clone(), config.surroundings, emergency_stop);
         let last_words = outputs.clone();
         let motion = motion::run(
             gate,
@@ -100,7 +104,10 @@ impl App {
                 outputs: outputs.clone(),
                 latch: latch.clone(),
                 commands: motion_queue,
-                scanned: scanned.clone(),
+                scan: inputs.scan.clone(),
+                hardware_stop: inputs.hardware_stop,
+                resets: inputs.resets,
+                docking_controller,
                 odometry: inputs.odometry.clone(),
                 dock_velocity: inputs.dock_velocity,
                 hub: hub.clone(),
@@ -128,6 +135,8 @@ impl App {
                     scan: inputs.scan,
                     scanned: scanned_sender,
                     settings: settings.clone(),
+                    report: report.clone(),
+                    zones,
                     hub: hub.clone(),
                     clock: clock.clone(),
                 },
@@ -140,7 +149,6 @@ impl App {
                 robot_id: config.robot_id,
                 timeouts: config.telemetry,
                 rest_speed: config.safety.rest_speed,
-                scan_timeout: config.safety.scan_timeout,
                 report: report.clone(),
                 scanned: scanned.clone(),
                 settings,
@@ -148,6 +156,7 @@ impl App {
                 battery: inputs.battery,
                 temperature: inputs.temperature,
                 hub: hub.clone(),
+                teller: teller.clone(),
                 clock: clock.clone(),
             }),
         );

@@ -7,12 +7,17 @@ use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use nalgebra::{Isometry2, Vector2};
 
-use crate::{auth::Role, lidar::LidarConfig, safety::GateConfig};
+use crate::{
+    auth::Role,
+    lidar::LidarConfig,
+    safety::{DockingController, GateConfig, Surroundings, zone},
+};
 
 mod check;
 mod parameters;
 mod secret;
 mod value;
+mod zones;
 
 pub use parameters::{Form, Kind, PARAMETERS, Parameter, STANDARD, find, markdown_table};
 pub use secret::{Secret, SecretError};
@@ -31,6 +36,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// When the robot moves.
     pub safety: GateConfig,
+    /// The zones that stop it, before any scan.
+    pub surroundings: Surroundings,
     /// How the LiDAR is mounted.
     pub lidar: LidarConfig,
     /// Names and forms on the ROS side.
@@ -101,6 +108,8 @@ pub struct RosConfig {
     pub lidar_node: String,
     /// Its scan frequency parameter, a double in Hz.
     pub lidar_frequency_parameter: String,
+    /// The robot's own emergency stop; empty: there is none.
+    pub hardware_stop_topic: String,
     /// Take stamps from `/clock`.
     pub use_sim_time: bool,
 }
@@ -108,6 +117,10 @@ pub struct RosConfig {
 /// When an input is too old to be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TelemetryConfig {
+    /// Scans.
+    pub scan_timeout: Duration,
+    /// Below this a warning is told, percent.
+    pub battery_low: f64,
     /// Position and speed.
     pub odom_timeout: Duration,
     /// Battery.
@@ -169,8 +182,10 @@ impl Config {
         if !errors.is_empty() {
             return Err(ConfigErrors(errors));
         }
+        let surroundings = zones::surroundings(&values).map_err(ConfigErrors)?;
         let use_sim_time = params.get("use_sim_time") == Some(&Value::Bool(true));
-        build(&values, environment, use_sim_time).map_err(|error| ConfigErrors(vec![error]))
+        build(&values, surroundings, environment, use_sim_time)
+            .map_err(|error| ConfigErrors(vec![error]))
     }
 }
 
@@ -195,6 +210,7 @@ impl ConfigError {
 
 fn build(
     values: &Values<'_>,
+    surroundings: Surroundings,
     environment: &Environment,
     use_sim_time: bool,
 ) -> Result<Config, ConfigError> {
@@ -213,12 +229,20 @@ fn build(
             rest_speed: values.double("rest_speed")?,
             command_hold: values.seconds("command_hold")?,
             control_hold: values.seconds("control_hold")?,
-            scan_timeout: values.seconds("scan_timeout")?,
+            deceleration: values.double("deceleration")?,
             odom_timeout,
             docking_speed: values.double("docking_speed")?,
             docking_timeout: values.seconds("docking_timeout")?,
+            docking_controller: values.parse("docking_controller", |text| match text {
+                "velocities" => Some(DockingController::Velocities),
+                "cancellable" => Some(DockingController::Cancellable),
+                "none" => Some(DockingController::None),
+                _ => None,
+            })?,
             max_unattended_move: values.seconds("max_unattended_move")?,
+            hardware_stop: !values.text("hardware_stop_topic")?.is_empty(),
         },
+        surroundings,
         lidar: LidarConfig {
             base_from_laser: values.pose("base_from_laser")?,
             scan_period: values.double("scan_frequency_nominal")?.recip(),
@@ -228,9 +252,12 @@ fn build(
             base_frame: values.text("base_frame")?,
             lidar_node: values.text("lidar_node")?,
             lidar_frequency_parameter: values.text("lidar_frequency_parameter")?,
+            hardware_stop_topic: values.text("hardware_stop_topic")?,
             use_sim_time,
         },
         telemetry: TelemetryConfig {
+            scan_timeout: values.seconds("scan_timeout")?,
+            battery_low: values.double("battery_low")?,
             odom_timeout,
             battery_timeout: values.seconds("battery_timeout")?,
             temperature_timeout: values.seconds("temperature_timeout")?,
@@ -318,8 +345,18 @@ impl Values<'_> {
     }
 
     fn seconds(&self, name: &str) -> Result<Duration, ConfigError> {
-        let seconds = self.double(name)?;
-        self.read(name, |_| Duration::try_from_secs_f64(seconds).ok())
+        self.read(name, |value| match value {
+            Value::Double(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
+            _ => None,
+        })
+    }
+
+    /// Of a frequency in Hz.
+    fn period(&self, name: &str) -> Result<Duration, ConfigError> {
+        self.read(name, |value| match value {
+            Value::Double(hertz) => Duration::try_from_secs_f64(hertz.recip()).ok(),
+            _ => None,
+        })
     }
 
     fn parse<T>(
@@ -344,6 +381,18 @@ impl Values<'_> {
     /// `None` where the text is empty.
     fn path(&self, name: &str) -> Result<Option<PathBuf>, ConfigError> {
         self.parse(name, |text| Some((!text.is_empty()).then(|| PathBuf::from(text))))
+    }
+
+    fn zones(&self, name: &str) -> Result<Vec<zone::Zone>, ConfigError> {
+        let texts = self.texts(name)?;
+        self.read(name, |_| texts.iter().map(|text| zones::parse(text)).collect())
+    }
+
+    fn doubles(&self, name: &str) -> Result<Vec<f64>, ConfigError> {
+        self.read(name, |value| match value {
+            Value::DoubleArray(numbers) => Some(numbers.clone()),
+            _ => None,
+        })
     }
 
     fn pose(&self, name: &str) -> Result<Isometry2<f64>, ConfigError> {

@@ -18,6 +18,8 @@ pub use scan::{Beam, Scan, ScanError};
 pub struct RawScan {
     /// Time of the first beam, seconds since the epoch of the ROS clock.
     pub stamp: f64,
+    /// What the ROS clock said when the scan arrived, s.
+    pub ros_now: f64,
     /// Frame of the LiDAR.
     pub frame_id: Arc<str>,
     /// Angle of the first beam, rad, counter-clockwise from the LiDAR's x axis.

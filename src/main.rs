@@ -21,6 +21,7 @@ use oht50_bridge::{
     clock::Clock,
     config::{Config, Environment, Secret},
     robot::ros::RosNode,
+    safety::latch::StopLatch,
     server::TlsIdentity,
     telemetry,
 };
@@ -102,15 +103,24 @@ impl Prepared {
         let Prepared { node, config, verifier, tls } = self;
         let guard = runtime.enter();
         let clock = Clock::system();
-        let (inputs, outputs, mut ros) = node.start(&config, clock.clone())?;
+        let latch = StopLatch::default();
+        let (inputs, outputs, mut ros) = node.start(&config, latch.clone(), clock.clone())?;
         let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
         if let Some(stop) = &emergency_stop {
             tracing::warn!(reason = stop.reason, "starting with the emergency stop latched");
         }
         let address = (config.server.bind_address, config.server.port);
         let secure = tls.is_some();
-        let app =
-            App::start(Parts { config, verifier, tls, inputs, outputs, emergency_stop, clock });
+        let app = App::start(Parts {
+            config,
+            verifier,
+            tls,
+            inputs,
+            outputs,
+            latch,
+            emergency_stop,
+            clock,
+        });
         drop(guard);
         let ended = runtime.block_on(async {
             let listening = app.server().listen(address).await?;

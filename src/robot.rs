@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{lidar::RawScan, safety::SafeVelocity};
+use crate::{
+    lidar::RawScan,
+    safety::{SafeVelocity, Summary, facts::Graph},
+};
 
 #[cfg(feature = "ros")]
 pub mod ros;
@@ -83,8 +86,21 @@ pub struct Inputs {
     pub temperature: Newest<f64>,
     /// `cmd_vel_dock`
     pub dock_velocity: Newest<DockVelocity>,
+    /// The robot's own emergency stop; true: pressed.
+    pub hardware_stop: Newest<bool>,
     /// `~/notice`
     pub notices: mpsc::Receiver<Notice>,
+    /// `~/reset_emergency_stop`
+    pub resets: mpsc::Receiver<Reset>,
+}
+
+/// A call of `~/reset_emergency_stop`.
+#[derive(Debug)]
+pub struct Reset {
+    /// The newest stop of the latch when the call came.
+    pub after: u64,
+    /// What came of it, in words.
+    pub answer: oneshot::Sender<Result<String, String>>,
 }
 
 /// A request to another node.
@@ -94,6 +110,8 @@ pub enum Service {
     Dock,
     /// `undock` (std_srvs/Trigger).
     Undock,
+    /// `cancel_docking` (std_srvs/Trigger): answers when the docking controller has let go.
+    CancelDocking,
     /// `start_motor` (std_srvs/Empty).
     StartMotor,
     /// `stop_motor` (std_srvs/Empty).
@@ -130,10 +148,14 @@ pub enum PublishError {
 pub trait Outputs: Send + Sync + 'static {
     /// Publishes on `cmd_vel`.
     fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError>;
-    /// Whether anybody listens on `cmd_vel`.
-    fn drive_is_present(&self) -> bool;
+    /// Who is on the topics that matter.
+    fn graph(&self) -> Graph;
     /// Publishes on `emergency_stop`.
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError>;
+    /// Publishes on `~/safety`; `holder`: who is in control.
+    fn safety(&self, summary: &Summary, holder: Option<&str>) -> Result<(), PublishError>;
+    /// Whether anybody offers a service; known within 200 ms.
+    fn offers(&self, service: Service) -> BoxFuture<'static, bool>;
     /// Calls a service; the text is what the service answered. The caller sets the time limit.
     fn call(&self, service: Service) -> BoxFuture<'static, Result<String, CallError>>;
 }

@@ -4,7 +4,7 @@
 //! checked does not compile. Everything here is pure: `now` is an argument, monotonic, since the bridge's start.
 //!
 //! [`control`] says who drives, [`limit`] how fast, [`latch`] is the lane that stops take around every queue.
-//! [`zone`] says what the surroundings allow; the Gate does not ask it yet.
+//! [`zone`] says what the surroundings allow.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +14,12 @@ pub mod gate;
 pub mod latch;
 pub mod limit;
 mod reason;
+pub mod surroundings;
 pub mod zone;
 
 pub use gate::Gate;
-pub use reason::{Reason, Refusal};
+pub use reason::{Action, Reason, Refusal};
+pub use surroundings::Surroundings;
 
 /// One WebSocket connection; never reused within a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,16 +105,31 @@ pub struct GateConfig {
     pub command_hold: Duration,
     /// How long control is kept after the last command ran out.
     pub control_hold: Duration,
-    /// Without a scan for this long nothing moves.
-    pub scan_timeout: Duration,
+    /// Braking of the loaded robot, m/s².
+    pub deceleration: f64,
     /// Odometry older than this says nothing about rest or motion.
     pub odom_timeout: Duration,
     /// Highest speed while docking or undocking, m/s.
     pub docking_speed: f64,
     /// Docking that takes longer is stopped.
     pub docking_timeout: Duration,
+    /// How docking is steered.
+    pub docking_controller: DockingController,
     /// A motion that goes on for longer needs a message of its driver every second.
     pub max_unattended_move: Duration,
+    /// Whether the robot has an emergency stop of its own that tells its state.
+    pub hardware_stop: bool,
+}
+
+/// How docking is steered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DockingController {
+    /// By velocities that leave through the Gate.
+    Velocities,
+    /// By a controller that drives by itself, and stops when it is cancelled.
+    Cancellable,
+    /// Not at all.
+    None,
 }
 
 /// A velocity for the robot's base.
@@ -136,6 +153,25 @@ pub struct Decision {
     pub velocity: Option<SafeVelocity>,
     /// The most restrictive reason that held.
     pub reason: Reason,
+    /// What the surroundings leave of the speed, where they do not leave all.
+    pub limit: Option<zone::Limit>,
+}
+
+/// A decision in full, for people and for the rest of the robot.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Summary {
+    /// What it does to what is asked.
+    pub action: Action,
+    /// Why; `None` before the first decision.
+    pub reason: Option<Reason>,
+    /// The zone behind the reason.
+    pub zone: Option<Arc<str>>,
+    /// Highest speed (m/s) and turn rate (rad/s) that the surroundings leave, without sign, where they do not leave all.
+    pub limit: Option<Velocity>,
+    /// What the driver or the docking controller asks for.
+    pub requested: Velocity,
+    /// What is published.
+    pub allowed: Velocity,
 }
 
 /// Who or what latched the emergency stop.
@@ -143,6 +179,12 @@ pub struct Decision {
 pub enum StopSource {
     /// An operator, over the WebSocket.
     Web,
+    /// The ROS service.
+    Service,
+    /// The robot's own emergency stop.
+    Hardware,
+    /// Zero was published, and the robot moved on.
+    Disobeyed,
     /// It was latched when the bridge last ended.
     Restored,
     /// The file that keeps the latch could not be read.
@@ -167,20 +209,24 @@ pub struct EmergencyStop {
 pub enum SafetyEvent {
     /// The emergency stop latched.
     EmergencyStopEngaged(EmergencyStop),
-    /// It was released.
-    EmergencyStopReset(Caller),
+    /// It was released; by the ROS service where nobody is named.
+    EmergencyStopReset(Option<Caller>),
     /// Who drives changed, and why.
     ControlChanged(Option<Caller>, Reason),
     /// A motion ran its time.
     MotionFinished(MotionKind),
-    /// A motion was ended early.
-    MotionAborted(MotionKind, Reason),
+    /// A motion was ended early; by which zone, if by one.
+    MotionAborted(MotionKind, Reason, Option<Arc<str>>),
     /// Docking or undocking was ended early.
     DockingAborted(Reason),
-    /// The scans ceased; age of the newest one.
-    ScanLost(Option<Duration>),
+    /// The scans ceased or cannot be believed, and the age of the newest one.
+    ScanLost(zone::Stop, Option<Duration>),
     /// They are back.
     ScanRestored,
+    /// Something came into a zone.
+    ZoneEntered(Arc<str>, zone::Kind),
+    /// The zone is clear.
+    ZoneCleared(Arc<str>, zone::Kind),
 }
 
 /// The end of a command that was accepted: to be answered to its connection.
@@ -291,6 +337,9 @@ impl StopSource {
     pub fn as_str(self) -> &'static str {
         match self {
             StopSource::Web => "web",
+            StopSource::Service => "service",
+            StopSource::Hardware => "hardware",
+            StopSource::Disobeyed => "disobeyed",
             StopSource::Restored => "restored",
             StopSource::StateUnreadable => "state_unreadable",
         }

@@ -150,6 +150,11 @@ impl World {
         self.manoeuvre.as_ref().map(dock::Manoeuvre::velocity)
     }
 
+    /// Somebody puts a column down, in the hall's frame; what it would stand on does not move.
+    pub fn put_column(&mut self, column: Disc) {
+        self.hall.columns.push(column);
+    }
+
     /// Starts or stops the LiDAR's motor; scans come again after its spin-up time.
     pub fn set_lidar_motor(&mut self, on: bool) {
         self.lidar.set_motor(on, self.now);
@@ -297,4 +302,4 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// A robot that is this far from what it touched has left it, m.
 const LEFT: f64 = 0.05;
 /// Between the docked robot's outline and the charger, m.
-const DOCK_GAP: f64 = 0.03;
+const DOCK_GAP: f64 = 0.06;

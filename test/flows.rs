@@ -11,6 +11,8 @@ mod client;
 mod control;
 #[path = "flows/robot.rs"]
 mod robot;
+#[path = "flows/surroundings.rs"]
+mod surroundings;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use crate::{
     protocol::{ErrorCode, Failure},
     robot::CallError,
-    safety::{Reason, Refusal},
+    safety::{Reason, Refusal, zone::Stop},
 };
 
 /// The refusal as a client sees it.
@@ -14,7 +14,11 @@ pub fn failure(refusal: &Refusal) -> Failure {
         | Refusal::DriverLost
         | Refusal::StoppedByOther => ErrorCode::NotInControl,
         Refusal::EmergencyStopActive => ErrorCode::EmergencyStopActive,
-        Refusal::ScanStale | Refusal::Aborted(Reason::ScanStale) => ErrorCode::ScanStale,
+        Refusal::Held(stop, _) | Refusal::Aborted(Reason::Held(stop)) => held(*stop),
+        Refusal::ScanShared | Refusal::Aborted(Reason::ScanShared) => ErrorCode::ScanInvalid,
+        Refusal::CmdVelShared | Refusal::Aborted(Reason::CmdVelShared) => ErrorCode::CmdVelShared,
+        Refusal::HardwareStop(_) => ErrorCode::EmergencyStopActive,
+        Refusal::NoDocking => ErrorCode::ServiceUnavailable,
         Refusal::DriveAbsent | Refusal::Aborted(Reason::DriveAbsent) => {
             ErrorCode::ServiceUnavailable
         }
@@ -25,6 +29,18 @@ pub fn failure(refusal: &Refusal) -> Failure {
         Refusal::Aborted(_) | Refusal::Replaced => ErrorCode::Aborted,
     };
     Failure::new(code, refusal.to_string())
+}
+
+fn held(stop: Stop) -> ErrorCode {
+    match stop {
+        Stop::Zone(_) => ErrorCode::ZoneBlocked,
+        Stop::NotCovered => ErrorCode::NotCovered,
+        Stop::NoOdometry => ErrorCode::OdometryStale,
+        Stop::NoScan | Stop::ScanStale | Stop::StampOld => ErrorCode::ScanStale,
+        Stop::WrongFrame | Stop::StampFuture | Stop::FewHits | Stop::Blackout | Stop::Frozen => {
+            ErrorCode::ScanInvalid
+        }
+    }
 }
 
 /// A failed service call as a client sees it.

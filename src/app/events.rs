@@ -7,10 +7,12 @@ use crate::{
     hub::{Audience, Frame, Hub},
     protocol::{
         Stream,
-        server::{self, ControlCause, DockingCommand, Event, EventData, EventName, Severity},
+        server::{
+            self, ControlCause, DockingCommand, Event, EventData, EventName, Severity, ZoneKind,
+        },
     },
     robot::Notice,
-    safety::{Caller, Reason, SafetyEvent, StopSource},
+    safety::{Caller, Reason, SafetyEvent, StopSource, zone::Kind},
 };
 
 /// Tells events; cheap to clone.
@@ -38,8 +40,11 @@ impl Teller {
                 &Audience::All,
                 EventName::EmergencyStopReset,
                 Severity::Warning,
-                format!("{} released the emergency stop", by.username),
-                EventData::EmergencyStopReset { by: Some(by.username.clone()) },
+                match by {
+                    Some(caller) => format!("{} released the emergency stop", caller.username),
+                    None => "A ROS service released the emergency stop".to_owned(),
+                },
+                EventData::EmergencyStopReset { by: name(by) },
             ),
             SafetyEvent::ControlChanged(holder, reason) => self.tell(
                 &subscribers,
@@ -59,29 +64,51 @@ impl Teller {
                 EventName::MotionFinished,
                 Severity::Info,
                 format!("{}: finished", command.in_words()),
-                EventData::Motion { command: *command, reason: None },
+                EventData::Motion { command: *command, reason: None, zone: None },
             ),
-            SafetyEvent::MotionAborted(command, reason) => self.tell(
+            SafetyEvent::MotionAborted(command, reason, zone) => self.tell(
                 &subscribers,
                 EventName::MotionAborted,
                 Severity::Warning,
                 format!("{} aborted: {reason}", command.in_words()),
-                EventData::Motion { command: *command, reason: Some(reason.as_str()) },
+                EventData::Motion {
+                    command: *command,
+                    reason: Some(reason.as_str()),
+                    zone: zone.clone(),
+                },
             ),
             SafetyEvent::DockingAborted(_) => {}
-            SafetyEvent::ScanLost(age) => self.tell(
+            SafetyEvent::ScanLost(stop, age) => self.tell(
                 &subscribers,
                 EventName::ScanLost,
                 Severity::Critical,
-                "No fresh LiDAR scan: motion is blocked".to_owned(),
-                EventData::Scan { age: *age },
+                format!("{}: motion is blocked", stop.in_words()),
+                EventData::Scan { age: *age, reason: Some(stop.as_str()) },
             ),
             SafetyEvent::ScanRestored => self.tell(
                 &subscribers,
                 EventName::ScanRestored,
                 Severity::Info,
                 "The LiDAR scans".to_owned(),
-                EventData::Scan { age: Some(Duration::ZERO) },
+                EventData::Scan { age: Some(Duration::ZERO), reason: None },
+            ),
+            SafetyEvent::ZoneEntered(zone, kind) => self.tell(
+                &subscribers,
+                EventName::ZoneEntered,
+                match kind {
+                    Kind::Critical => Severity::Critical,
+                    Kind::Warning => Severity::Warning,
+                    Kind::Safe => Severity::Info,
+                },
+                format!("Something is in zone {zone}"),
+                EventData::Zone { zone: zone.clone(), kind: wire_kind(*kind) },
+            ),
+            SafetyEvent::ZoneCleared(zone, kind) => self.tell(
+                &subscribers,
+                EventName::ZoneCleared,
+                Severity::Info,
+                format!("Zone {zone} is clear"),
+                EventData::Zone { zone: zone.clone(), kind: wire_kind(*kind) },
             ),
         }
     }
@@ -102,6 +129,28 @@ impl Teller {
         };
         let data = EventData::Docking { command, elapsed };
         self.tell(&Audience::Subscribers(Stream::RobotStatus), name, severity, message, data);
+    }
+
+    /// Docking or undocking goes on.
+    pub fn docking_progress(&self, command: DockingCommand, elapsed: Duration) {
+        self.tell(
+            &Audience::Subscribers(Stream::RobotStatus),
+            EventName::DockingProgress,
+            Severity::Info,
+            format!("{} goes on", command.as_str()),
+            EventData::Docking { command, elapsed },
+        );
+    }
+
+    /// The battery has not much left, percent.
+    pub fn battery_low(&self, level: u8) {
+        self.tell(
+            &Audience::Subscribers(Stream::RobotStatus),
+            EventName::BatteryLow,
+            Severity::Warning,
+            format!("The battery is at {level} %"),
+            EventData::Battery { level },
+        );
     }
 
     /// From the robot's side to one user, to one group, or to all.
@@ -151,7 +200,20 @@ impl Teller {
 pub fn wire_source(source: StopSource) -> server::StopSource {
     match source {
         StopSource::Web => server::StopSource::Web,
-        StopSource::Restored | StopSource::StateUnreadable => server::StopSource::Bridge,
+        StopSource::Service => server::StopSource::Service,
+        StopSource::Hardware => server::StopSource::Hardware,
+        StopSource::Disobeyed | StopSource::Restored | StopSource::StateUnreadable => {
+            server::StopSource::Bridge
+        }
+    }
+}
+
+/// A zone's kind as the protocol names it.
+pub fn wire_kind(kind: Kind) -> ZoneKind {
+    match kind {
+        Kind::Critical => ZoneKind::Critical,
+        Kind::Warning => ZoneKind::Warning,
+        Kind::Safe => ZoneKind::Safe,
     }
 }
 

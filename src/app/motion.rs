@@ -5,7 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use tokio::{
     sync::{mpsc, watch},
     time::{Interval, MissedTickBehavior},
@@ -14,52 +13,26 @@ use tokio::{
 use crate::{
     clock::Clock,
     hub::Hub,
+    lidar::{RawScan, Scan},
     protocol::{Answer, server::DockingCommand},
-    robot::{CallError, DockVelocity, Newest, Odometry, Outputs, PublishError, Service},
+    robot::{DockVelocity, Newest, Odometry, Outputs, PublishError, Reset},
     safety::{
-        Caller, ConnectionId, EmergencyStop, Gate, Reason, SafetyEvent, StopSource, Velocity,
-        control::Holder,
-        gate::{MotionState, TICK, Ticket},
+        ConnectionId, DockingController, EmergencyStop, Gate, SafetyEvent, StopSource, Summary,
+        facts::Measured,
+        gate::{TICK, Ticket},
         latch::{Alive, StopLatch},
+        zone::ScanView,
     },
     session::{Action, Command},
 };
 
-use super::{
-    answers::{call_failure, failure},
-    events::Teller,
-};
+use super::{answers::failure, events::Teller};
 
-/// What the rest of the bridge knows of the motion.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
-    /// Who drives.
-    pub holder: Option<Holder>,
-    /// The latched emergency stop.
-    pub emergency_stop: Option<EmergencyStop>,
-    /// The motion that goes on.
-    pub motion: Option<MotionState>,
-    /// The newest decision's reason.
-    pub reason: Option<Reason>,
-    /// Where the robot stands with its dock.
-    pub dock: Dock,
-}
+mod docking;
+mod report;
 
-/// Where the robot stands with its dock, as far as the bridge knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dock {
-    /// Nothing was docked or undocked since the bridge started.
-    #[default]
-    Unknown,
-    /// On its way, since then.
-    Under(DockingCommand, Duration),
-    /// On the dock.
-    On,
-    /// Off the dock.
-    Off,
-    /// The last attempt failed.
-    Failed,
-}
+use docking::{DockCall, dock_answer};
+pub use report::{Dock, Report, Zones};
 
 /// What the motion task is wired to.
 pub struct Wiring {
@@ -69,8 +42,14 @@ pub struct Wiring {
     pub latch: StopLatch,
     /// Commands of the connections.
     pub commands: mpsc::Receiver<Command>,
-    /// Arrival of the newest valid scan.
-    pub scanned: watch::Receiver<Option<Duration>>,
+    /// Scans, newest first, before anybody else looked at them.
+    pub scan: Newest<Arc<RawScan>>,
+    /// The robot's own emergency stop.
+    pub hardware_stop: Newest<bool>,
+    /// Calls of `~/reset_emergency_stop`.
+    pub resets: mpsc::Receiver<Reset>,
+    /// How docking is steered.
+    pub docking_controller: DockingController,
     /// The robot's own measure of its motion.
     pub odometry: Newest<Odometry>,
     /// What the docking controller asks for.
@@ -99,17 +78,11 @@ struct Motion {
     docking: Option<DockCall>,
     dock: Dock,
     told_emergency_stop: Option<(bool, Duration)>,
+    told_safety: Option<(Summary, Duration)>,
     /// The newest stop for which zero was not published yet.
     unserved: Option<u64>,
     /// The connection whose motion was asked for last, and when it spoke last.
     attention: Option<(ConnectionId, Alive)>,
-}
-
-struct DockCall {
-    caller: Caller,
-    ticket: Ticket,
-    kind: DockingCommand,
-    answer: BoxFuture<'static, Result<String, CallError>>,
 }
 
 /// Runs until the robot's side fails; a return is a fault.
@@ -120,6 +93,7 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
         docking: None,
         dock: Dock::default(),
         told_emergency_stop: None,
+        told_safety: None,
         unserved: None,
         attention: None,
     };
@@ -132,6 +106,8 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
             // Before the stops, so that no flood of them keeps zeros, scans and time from being seen; it serves them too.
             _ = ticks.tick() => motion.serve_stops()?,
             () = wiring.latch.wait() => motion.take_stops()?,
+            Ok(()) = wiring.hardware_stop.changed() => motion.step()?,
+            Some(reset) = wiring.resets.recv() => motion.reset(reset)?,
             Ok(()) = wiring.dock_velocity.changed() => motion.dock_velocity(),
             answer = dock_answer(&mut motion.docking) => {
                 motion.docking_answered(answer);
@@ -150,7 +126,7 @@ impl Motion {
     fn step(&mut self) -> Result<(), PublishError> {
         self.look();
         let now = self.wiring.clock.now();
-        self.gate.drive(self.wiring.outputs.drive_is_present());
+        self.gate.graph(self.wiring.outputs.graph());
         if let Some((connection, alive)) = &self.attention {
             self.gate.heard(*connection, alive.heard());
         }
@@ -163,17 +139,16 @@ impl Motion {
         }
         self.tell_emergency_stop(now)?;
         for outcome in self.gate.take_outcomes() {
-            let outcome_of = outcome.result.map_err(|refusal| failure(&refusal));
-            self.wiring
-                .hub
-                .answer(outcome.connection, Answer { ticket: outcome.ticket, outcome: outcome_of });
+            let result = outcome.result.map_err(|refusal| failure(&refusal));
+            let answer = Answer { ticket: outcome.ticket, outcome: result };
+            self.wiring.hub.answer(outcome.connection, answer);
         }
         for event in self.gate.take_events() {
             self.tell(&event);
         }
         self.forget_ended_docking();
-        self.report(decision.reason, now);
-        Ok(())
+        self.tell_docking_progress(now);
+        self.report(&decision, now)
     }
 
     /// Stops that end something are served at once. Others, of which there may be a flood, with the next tick.
@@ -198,6 +173,10 @@ impl Motion {
         if !waiting.emergency_stops.is_empty() || !waiting.stops.is_empty() {
             self.unserved = Some(waiting.sequence);
         }
+        if waiting.called {
+            self.unserved = Some(waiting.sequence);
+            self.gate.emergency_stop(StopSource::Service, None, waiting.sequence, now);
+        }
         for caller in waiting.emergency_stops {
             self.gate.emergency_stop(StopSource::Web, Some(caller), waiting.sequence, now);
         }
@@ -218,22 +197,34 @@ impl Motion {
 
     /// The newest scan and odometry: before each decision and each command, and not with each message.
     fn look(&mut self) {
-        if let Some(at) = *self.wiring.scanned.borrow() {
-            self.gate.scan(at);
+        if self.wiring.scan.has_changed().unwrap_or(false)
+            && let Some(scan) = &*self.wiring.scan.borrow_and_update()
+            && Scan::check(&scan.value).is_ok()
+        {
+            self.gate.scan(&view(&scan.value), scan.at);
         }
         if let Some(odometry) = &*self.wiring.odometry.borrow() {
             let Odometry { linear, lateral, angular, .. } = odometry.value;
-            // A robot that slides sideways is not at rest.
-            let linear = linear.hypot(lateral);
-            self.gate.odometry(Velocity { linear, angular }, odometry.at);
+            self.gate.odometry(Measured { linear, lateral, angular }, odometry.at);
+        }
+        if let Some(pressed) = &*self.wiring.hardware_stop.borrow_and_update() {
+            self.gate.hardware_stop(pressed.value, pressed.at);
         }
     }
 
-    fn dock_velocity(&mut self) {
-        if let Some(wanted) = &*self.wiring.dock_velocity.borrow_and_update() {
-            let DockVelocity { linear, angular } = wanted.value;
-            self.gate.dock_velocity(Velocity { linear, angular }, wanted.at);
+    /// Stops in the latch come before a reset, whichever was asked for first.
+    fn reset(&mut self, reset: Reset) -> Result<(), PublishError> {
+        self.serve_stops()?;
+        let outcome = self.gate.reset_by_service(reset.after, self.wiring.clock.now());
+        if outcome.is_ok() {
+            self.gate.void_before(self.wiring.latch.mark());
         }
+        self.step()?;
+        let words = outcome.map(str::to_owned).map_err(|refusal| refusal.to_string());
+        if reset.answer.send(words).is_err() {
+            tracing::warn!("nobody waits for the answer to a reset");
+        }
+        Ok(())
     }
 
     /// A command whose connection is gone by now is void.
@@ -273,51 +264,6 @@ impl Motion {
         }
     }
 
-    fn call_dock(&mut self, caller: Caller, ticket: Ticket, kind: DockingCommand) {
-        let service = match kind {
-            DockingCommand::Dock => Service::Dock,
-            DockingCommand::Undock => Service::Undock,
-        };
-        let answer = self.wiring.outputs.call(service);
-        self.dock = Dock::Under(kind, self.wiring.clock.now());
-        self.docking = Some(DockCall { caller, ticket, kind, answer });
-    }
-
-    fn docking_answered(&mut self, answer: Result<String, CallError>) {
-        let Some(call) = self.docking.take() else {
-            return;
-        };
-        if !self.gate.docking_ended(call.ticket, self.wiring.clock.now()) {
-            return;
-        }
-        let elapsed = self.docking_took();
-        self.dock = match (&answer, call.kind) {
-            (Err(_), _) => Dock::Failed,
-            (Ok(_), DockingCommand::Dock) => Dock::On,
-            (Ok(_), DockingCommand::Undock) => Dock::Off,
-        };
-        let error = answer.as_ref().err().map(ToString::to_string);
-        self.wiring.teller.docking(call.kind, elapsed, error);
-        let outcome = answer.map_err(|error| call_failure(&error));
-        self.wiring
-            .hub
-            .answer(call.caller.connection, Answer { ticket: call.ticket.number, outcome });
-    }
-
-    /// A docking that the gate ended is not waited for: whatever its controller still wants goes nowhere.
-    fn forget_ended_docking(&mut self) {
-        if self.gate.docking().is_none() && self.docking.take().is_some() {
-            self.dock = Dock::Failed;
-        }
-    }
-
-    fn docking_took(&self) -> Duration {
-        match self.dock {
-            Dock::Under(_, since) => self.wiring.clock.now().saturating_sub(since),
-            _ => Duration::ZERO,
-        }
-    }
-
     fn tell(&mut self, event: &SafetyEvent) {
         if matches!(
             event,
@@ -325,48 +271,26 @@ impl Motion {
         ) {
             self.wiring.latched.send_replace(self.gate.latched().cloned());
         }
-        if let (SafetyEvent::DockingAborted(reason), Some(call)) = (event, &self.docking) {
+        if let (SafetyEvent::DockingAborted(reason), Some((kind, elapsed))) =
+            (event, self.docking_now())
+        {
             let why = format!("aborted: {reason}");
-            self.wiring.teller.docking(call.kind, self.docking_took(), Some(why));
+            self.wiring.teller.docking(kind, elapsed, Some(why));
         }
         self.wiring.teller.safety(event);
     }
-
-    /// On every change and as a heartbeat, so that the rest of the robot can notice silence.
-    fn tell_emergency_stop(&mut self, now: Duration) -> Result<(), PublishError> {
-        let active = self.gate.latched().is_some();
-        let due = self
-            .told_emergency_stop
-            .is_none_or(|(told, at)| told != active || now.saturating_sub(at) >= HEARTBEAT);
-        if due {
-            self.wiring.outputs.emergency_stop(active)?;
-            self.told_emergency_stop = Some((active, now));
-        }
-        Ok(())
-    }
-
-    fn report(&mut self, reason: Reason, now: Duration) {
-        let report = Report {
-            holder: self.gate.holder().cloned(),
-            emergency_stop: self.gate.latched().cloned(),
-            motion: self.gate.motion(now),
-            reason: Some(reason),
-            dock: self.dock,
-        };
-        let holder = report.holder.as_ref().map(|holder| holder.caller.connection);
-        self.wiring.holder.send_if_modified(|known| std::mem::replace(known, holder) != holder);
-        self.wiring.report.send_if_modified(|known| {
-            let changed = *known != report;
-            *known = report;
-            changed
-        });
-    }
 }
 
-async fn dock_answer(docking: &mut Option<DockCall>) -> Result<String, CallError> {
-    match docking {
-        Some(call) => (&mut call.answer).await,
-        None => std::future::pending().await,
+fn view(scan: &RawScan) -> ScanView<'_> {
+    ScanView {
+        frame_id: &scan.frame_id,
+        stamp: scan.stamp,
+        ros_now: scan.ros_now,
+        angle_min: scan.angle_min,
+        angle_increment: scan.angle_increment,
+        range_min: scan.range_min,
+        range_max: scan.range_max,
+        ranges: &scan.ranges,
     }
 }
 
@@ -375,6 +299,3 @@ fn ticks() -> Interval {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks
 }
-
-/// Time between repetitions on `emergency_stop`.
-const HEARTBEAT: Duration = Duration::from_secs(1);

@@ -1,31 +1,50 @@
-//! The sole owner of [`Perception`]: scans in, the Gate told first, pictures out to whoever looks.
+//! The sole owner of [`Perception`]: scans in, pictures out to whoever looks. The Gate takes its scans from the same source by
+//! itself: perception may be slow, wrong or dead, and the robot still stops.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::lidar::Settings;
+use super::{
+    events::wire_kind,
+    lidar::Settings,
+    motion::{Report, Zones},
+};
 
 use crate::{
     clock::Clock,
     hub::{Frame, Hub},
     lidar::{Perception, Picture, RawScan, Scan},
-    protocol::{Stream, server},
+    protocol::{
+        Stream,
+        server::{self, SafetyZone},
+    },
     robot::Newest,
+    safety::{Surroundings, surroundings::FieldSet},
 };
 
 /// What the perception task is wired to.
 pub struct Wiring {
     /// Scans, newest first.
     pub scan: Newest<Arc<RawScan>>,
-    /// Where the Gate learns of each valid scan.
+    /// Where others learn of each valid scan.
     pub scanned: watch::Sender<Option<Duration>>,
     /// What was commanded of the LiDAR.
     pub settings: watch::Receiver<Settings>,
+    /// Which zones are occupied.
+    pub report: watch::Receiver<Report>,
+    /// The zones as they are shown.
+    pub zones: ShownZones,
     /// Where pictures go.
     pub hub: Hub,
     /// The time.
     pub clock: Clock,
+}
+
+/// The zones of both field sets as they are shown.
+pub struct ShownZones {
+    driving: Vec<SafetyZone>,
+    docking: Vec<SafetyZone>,
 }
 
 /// Runs until the scans' source is gone; a return is a fault.
@@ -52,18 +71,49 @@ pub async fn run(mut perception: Perception, mut wiring: Wiring) {
         let picture = perception.look(&scan, raw.at, now);
         if wiring.hub.subscribers(Stream::Lidar) > 0 && pace.allows(now, PERIOD) {
             seq += 1;
-            let text = encode(&picture, seq, wiring.clock.unix());
+            let zones = wiring.zones.now(&wiring.report.borrow().zones);
+            let text = encode(&picture, zones, seq, wiring.clock.unix());
             wiring.hub.publish(Stream::Lidar, Frame::text(&text));
         }
     }
 }
 
-fn encode(picture: &Picture, seq: u64, unix: Duration) -> String {
+impl ShownZones {
+    /// Outlines and names; what is inside comes with each report.
+    pub fn new(surroundings: &Surroundings) -> ShownZones {
+        let shown = |set| {
+            let zones = surroundings.zones(set);
+            let boundaries = zones.boundaries().into_iter();
+            let shown =
+                zones.states().zip(boundaries).map(|((name, kind, _), boundary)| SafetyZone {
+                    id: name.to_string(),
+                    kind: wire_kind(kind),
+                    boundary,
+                    violated: false,
+                });
+            shown.collect()
+        };
+        ShownZones { driving: shown(FieldSet::Driving), docking: shown(FieldSet::Docking) }
+    }
+
+    fn now(&mut self, reported: &Zones) -> &[SafetyZone] {
+        let zones = match reported.set {
+            FieldSet::Driving => &mut self.driving,
+            FieldSet::Docking => &mut self.docking,
+        };
+        for (zone, occupied) in zones.iter_mut().zip(&reported.occupied) {
+            zone.violated = *occupied;
+        }
+        zones
+    }
+}
+
+fn encode(picture: &Picture, zones: &[SafetyZone], seq: u64, unix: Duration) -> String {
     let shown = server::LidarPicture {
         points: &picture.points,
         quality: picture.quality,
         obstacles: &[],
-        safety_zones: &[],
+        safety_zones: zones,
     };
     let stamp = Duration::try_from_secs_f64(picture.stamp).ok();
     server::lidar_update(&shown, seq, stamp, unix)

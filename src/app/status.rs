@@ -19,11 +19,12 @@ use crate::{
         },
     },
     robot::{Battery, Newest, Odometry, Received},
-    safety::{Reason, Velocity},
+    safety::{Action, Reason, Summary, Velocity},
 };
 
 use super::{
-    events::wire_source,
+    battery,
+    events::{Teller, wire_source},
     lidar::Settings,
     motion::{Dock, Report},
 };
@@ -36,8 +37,6 @@ pub struct Wiring {
     pub timeouts: TelemetryConfig,
     /// Slower than this is rest, m/s and rad/s.
     pub rest_speed: f64,
-    /// A scan older than this is lost.
-    pub scan_timeout: Duration,
     /// What the motion task reports.
     pub report: watch::Receiver<Report>,
     /// Arrival of the newest valid scan.
@@ -52,6 +51,8 @@ pub struct Wiring {
     pub temperature: Newest<f64>,
     /// Where the streams go.
     pub hub: Hub,
+    /// Where warnings go.
+    pub teller: Teller,
     /// The time.
     pub clock: Clock,
 }
@@ -64,10 +65,12 @@ pub async fn run(mut wiring: Wiring) {
     let mut told: Option<(Essence, Duration)> = None;
     // Somebody subscribed and has seen nothing yet.
     let mut asked = false;
+    let mut battery = battery::Watch::new(wiring.timeouts.battery_low);
     let hub = wiring.hub.clone();
     loop {
         tokio::select! {
             _ = ticks.tick() => {
+                wiring.warn_of_battery(&mut battery);
                 if hub.subscribers(Stream::Telemetry) > 0 {
                     telemetry_seq += 1;
                     hub.publish(Stream::Telemetry, wiring.telemetry(telemetry_seq));
@@ -130,6 +133,15 @@ impl Essence {
 }
 
 impl Wiring {
+    fn warn_of_battery(&self, watch: &mut battery::Watch) {
+        let charge = self.fresh(&self.battery, self.timeouts.battery_timeout);
+        if let Some(fraction) = charge.and_then(|battery| battery.fraction)
+            && watch.warns(fraction)
+        {
+            self.teller.battery_low(percent(fraction));
+        }
+    }
+
     fn telemetry(&self, seq: u64) -> Frame {
         let odometry = self.fresh(&self.odometry, self.timeouts.odom_timeout);
         let battery = self.fresh(&self.battery, self.timeouts.battery_timeout);
@@ -174,7 +186,7 @@ impl Wiring {
                 }),
                 remaining: motion.remaining,
             }),
-            safety: safety(report.reason),
+            safety: safety(report.safety),
             lidar: self.lidar(),
             docking: self.docking(report.dock),
             sources: Sources {
@@ -200,9 +212,11 @@ impl Wiring {
         let holds = [
             (report.emergency_stop.is_some(), RobotStatus::EmergencyStop),
             (odometry.is_none(), RobotStatus::Offline),
+            (report.safety.reason.is_some_and(is_fault), RobotStatus::Error),
             (matches!(report.dock, Dock::Under(DockingCommand::Dock, _)), RobotStatus::Docking),
             (matches!(report.dock, Dock::Under(DockingCommand::Undock, _)), RobotStatus::Undocking),
             (moving, RobotStatus::Moving),
+            (report.held, RobotStatus::Paused),
             (charging, RobotStatus::Charging),
             (report.dock == Dock::On, RobotStatus::Docked),
         ];
@@ -214,7 +228,7 @@ impl Wiring {
         let settings = *self.settings.borrow();
         let age = self.age_of(*self.scanned.borrow());
         let state = match age {
-            Some(age) if age < self.scan_timeout => LidarState::Scanning,
+            Some(age) if age < self.timeouts.scan_timeout => LidarState::Scanning,
             _ if settings.stopped => LidarState::Stopped,
             Some(_) => LidarState::Lost,
             None => LidarState::Absent,
@@ -269,16 +283,25 @@ fn percent(fraction: f64) -> u8 {
     (fraction.clamp(0.0, 1.0) * 100.0).round() as u8
 }
 
-fn safety(reason: Option<Reason>) -> Safety {
-    let Some(reason) = reason else {
-        return Safety { decision: SafetyDecision::Stop, reason: None };
+fn safety(summary: Summary) -> Safety {
+    let decision = match summary.action {
+        Action::Go => SafetyDecision::Allow,
+        Action::Limit => SafetyDecision::Limit,
+        Action::Stop | Action::EmergencyStop => SafetyDecision::Stop,
     };
-    let (decision, reason) = match reason {
-        Reason::Idle | Reason::Moving | Reason::Finished => (SafetyDecision::Allow, None),
-        Reason::Limited | Reason::Docking => (SafetyDecision::Limit, Some(reason.as_str())),
-        _ => (SafetyDecision::Stop, Some(reason.as_str())),
-    };
-    Safety { decision, reason }
+    let reason = summary.reason.filter(|_| summary.action != Action::Go).map(Reason::as_str);
+    Safety { decision, reason, zone: summary.zone, limit: summary.limit }
+}
+
+/// What somebody has to repair before the robot can move again.
+fn is_fault(reason: Reason) -> bool {
+    use crate::safety::zone::Stop;
+    matches!(
+        reason,
+        Reason::CmdVelShared
+            | Reason::ScanShared
+            | Reason::Held(Stop::WrongFrame | Stop::StampFuture | Stop::Frozen)
+    )
 }
 
 fn ticks() -> Interval {

@@ -7,6 +7,7 @@ use super::{
     parameters::{
         Form, Kind, MAX_OFFSET, MAX_YAW, PARAMETERS, Parameter, STANDARD, STANDARD_PREFIX, find,
     },
+    zones,
 };
 
 /// The valid values by name, defaults filled in; what is wrong is left out.
@@ -125,7 +126,7 @@ fn accept(parameter: &Parameter, value: &Value) -> Result<Value, String> {
         (Kind::Text { form, .. }, Value::String(text)) => {
             accept_text(form, text).map(|()| value.clone())
         }
-        (Kind::Texts { form }, Value::StringArray(texts)) => {
+        (Kind::Texts { form, .. }, Value::StringArray(texts)) => {
             texts.iter().try_for_each(|text| accept_text(form, text)).map(|()| value.clone())
         }
         // ROS makes nothing of an empty list, whatever its type was to be.
@@ -137,7 +138,12 @@ fn accept(parameter: &Parameter, value: &Value) -> Result<Value, String> {
             }
             _ => Err(format!("{value} has {} numbers instead of 3: x, y, yaw", numbers.len())),
         },
-        (Kind::Pose, Value::IntegerArray(numbers)) => {
+        (Kind::Outline | Kind::Sectors, Value::DoubleArray(numbers)) => {
+            accept_pairs(parameter, numbers).map(|()| value.clone())
+        }
+        // As with an empty list of strings.
+        (Kind::Sectors, Value::NotSet) => Ok(Value::DoubleArray(Vec::new())),
+        (Kind::Pose | Kind::Outline | Kind::Sectors, Value::IntegerArray(numbers)) => {
             let numbers = numbers.iter().map(|&number| number as f64).collect();
             accept(parameter, &Value::DoubleArray(numbers))
         }
@@ -149,12 +155,26 @@ fn accept(parameter: &Parameter, value: &Value) -> Result<Value, String> {
     }
 }
 
+/// Numbers in pairs; whether an outline is a polygon is judged when the zones are made.
+fn accept_pairs(parameter: &Parameter, numbers: &[f64]) -> Result<(), String> {
+    if !numbers.len().is_multiple_of(2) {
+        return Err(format!("{numbers:?} has {} numbers; they come in pairs", numbers.len()));
+    }
+    let most = if parameter.kind == Kind::Sectors { MAX_YAW } else { f64::INFINITY };
+    match numbers.iter().find(|number| !(number.is_finite() && number.abs() <= most)) {
+        Some(number) => Err(format!("{number:?} is outside {}", parameter.accepted())),
+        None => Ok(()),
+    }
+}
+
 fn accept_text(form: Form, text: &str) -> Result<(), String> {
     let fits = match form {
         Form::Address => text.parse::<IpAddr>().is_ok(),
         Form::Path => text.is_empty() || Path::new(text).is_absolute(),
         Form::Origin => is_origin(text),
         Form::Name => is_ros_name(text),
+        Form::NameOrNothing => text.is_empty() || is_ros_name(text),
+        Form::Zone => zones::parse(text).is_some(),
         Form::NotEmpty => !text.is_empty(),
     };
     fits.then_some(()).ok_or_else(|| format!("{text:?} is not accepted: {}", form.description()))

@@ -44,12 +44,17 @@ pub enum Kind {
         default: &'static str,
         form: Form,
     },
-    /// A list of strings of some form; empty by default.
+    /// A list of strings of some form.
     Texts {
+        default: &'static [&'static str],
         form: Form,
     },
     /// `[x m, y m, yaw rad]`; has no default and must be given.
     Pose,
+    /// `[x, y, x, y, ...]`, m; has no default and must be given.
+    Outline,
+    /// `[from, to, from, to, ...]`, rad; empty by default.
+    Sectors,
 }
 
 /// What a string must look like.
@@ -63,6 +68,10 @@ pub enum Form {
     Origin,
     /// A ROS name, absolute or relative.
     Name,
+    /// The same, or nothing.
+    NameOrNothing,
+    /// A zone in one line.
+    Zone,
     /// Some text.
     NotEmpty,
 }
@@ -75,6 +84,10 @@ impl Form {
             Form::Path => "an absolute path, or empty",
             Form::Origin => "scheme://host[:port], lower case, no default port",
             Form::Name => "a ROS name",
+            Form::NameOrNothing => "a ROS name, or empty",
+            Form::Zone => {
+                "`NAME: KIND DEPTH`, `NAME: KIND DEPTH FROM..TO`, or `NAME: KIND [[X, Y], ...]`"
+            }
             Form::NotEmpty => "not empty",
         }
     }
@@ -90,8 +103,11 @@ impl Parameter {
             Kind::Choice { default, .. } | Kind::Text { default, .. } => {
                 Some(Value::String(default.to_owned()))
             }
-            Kind::Texts { .. } => Some(Value::StringArray(Vec::new())),
-            Kind::Pose => None,
+            Kind::Texts { default, .. } => {
+                Some(Value::StringArray(default.iter().map(|text| (*text).to_owned()).collect()))
+            }
+            Kind::Sectors => Some(Value::DoubleArray(Vec::new())),
+            Kind::Pose | Kind::Outline => None,
         }
     }
 
@@ -103,7 +119,7 @@ impl Parameter {
             Kind::Double { .. } => "double",
             Kind::Choice { .. } | Kind::Text { .. } => "string",
             Kind::Texts { .. } => "string array",
-            Kind::Pose => "double array",
+            Kind::Pose | Kind::Outline | Kind::Sectors => "double array",
         }
     }
 
@@ -115,10 +131,12 @@ impl Parameter {
             Kind::Double { min, max, .. } => format!("{min:?}..{max:?}"),
             Kind::Choice { choices, .. } => choices.join(" or "),
             Kind::Text { form, .. } => form.description().to_owned(),
-            Kind::Texts { form } => format!("each {}", form.description()),
+            Kind::Texts { form, .. } => format!("each {}", form.description()),
             Kind::Pose => {
                 format!("x, y: -{MAX_OFFSET:?}..{MAX_OFFSET:?}; yaw: -{MAX_YAW:?}..{MAX_YAW:?}")
             }
+            Kind::Outline => "x, y of 3 to 64 vertices of a simple polygon".to_owned(),
+            Kind::Sectors => format!("from, to of each, -{MAX_YAW:?}..{MAX_YAW:?}"),
         }
     }
 }
@@ -196,7 +214,7 @@ pub const PARAMETERS: &[Parameter] = &[
     text("tls_cert_file", "", Form::Path, "Certificate chain, PEM; turns on TLS together with `tls_key_file`."),
     text("tls_key_file", "", Form::Path, "Private key, PEM; goes with `tls_cert_file`."),
     flag("allow_plaintext", false, "Listen beyond loopback without TLS: tokens can then be read on the network."),
-    Parameter { name: "allowed_origins", kind: Kind::Texts { form: Form::Origin }, unit: "", description: "Pages from elsewhere that may connect, besides the bridge's own." },
+    Parameter { name: "allowed_origins", kind: Kind::Texts { default: &[], form: Form::Origin }, unit: "", description: "Pages from elsewhere that may connect, besides the bridge's own." },
     flag("require_origin", false, "Refuse clients that send no `Origin`, as programs do."),
     integer("max_connections", 1000, (1, MAX_CONNECTIONS), "Connections at the same time."),
     integer("max_connections_per_user", 100, (1, MAX_CONNECTIONS), "Of these, one user's; one more replaces the user's oldest."),
@@ -217,13 +235,37 @@ pub const PARAMETERS: &[Parameter] = &[
     double("command_hold", 1.0, (0.1, 2.0), "s", "How long a motion without a duration runs."),
     double("control_hold", 5.0, (0.5, 60.0), "s", "How long control is kept after the last motion."),
     double("link_timeout", 0.6, (0.3, 5.0), "s", "A driver that answers no ping for this long has lost control."),
-    double("scan_timeout", 0.5, (0.1, 1.0), "s", "Without a scan for this long nothing moves."),
+    text("hardware_stop_topic", "", Form::NameOrNothing, "Topic (std_msgs/Bool) on which the robot's own emergency stop tells that it is pressed; silent for 1 s it counts as pressed; empty: there is none."),
+    choice("docking_controller", &["velocities", "cancellable", "none"], "velocities", "How docking is steered: by velocities on `cmd_vel_dock`, by a controller that drives by itself and offers the service `cancel_docking`, or not at all."),
     double("docking_speed", 0.1, (0.01, 0.1), "m/s", "Highest speed while docking and undocking."),
     double("max_unattended_move", 10.0, (1.0, 60.0), "s", "A motion longer than this needs a message of its driver every second."),
     double("docking_timeout", 45.0, (1.0, 120.0), "s", "Docking and undocking that take longer are stopped."),
 
+    Parameter { name: "footprint", kind: Kind::Outline, unit: "m", description: "Outline of the robot with its load, in its base frame (REP 103): x, y of each vertex." },
+    double("deceleration", 1.0, (0.05, 10.0), "m/s²", "Braking of the loaded robot on its worst floor; the way to rest is reckoned by it."),
+    double("stop_margin", 0.1, (0.0, 1.0), "m", "What is left between the robot and what it stopped for."),
+    Parameter { name: "zones", kind: Kind::Texts { default: DRIVING_ZONES, form: Form::Zone }, unit: "m, rad", description: "Fields around the robot, up to 8, each `critical` (stops), `warning` (slows) or `safe` (is told); measured from the footprint, or between two angles of the base frame, or a polygon in it." },
+    Parameter { name: "docking_zones", kind: Kind::Texts { default: DOCKING_ZONES, form: Form::Zone }, unit: "m, rad", description: "The same while docking and undocking, which ends in contact; nothing else stops it then." },
+    double("zone_hysteresis", 0.05, (0.0, 0.5), "m", "An occupied zone is larger by this."),
+    double("critical_release", 1.0, (0.1, 60.0), "s", "How long a critical zone must be clear before it is released."),
+    double("warning_release", 0.5, (0.1, 60.0), "s", "The same for warning and safe zones."),
+    double("warning_linear_speed", 0.3, (0.01, 3.0), "m/s", "Highest speed while something is in a warning zone."),
+    double("warning_angular_speed", 0.5, (0.01, 3.0), "rad/s", "Highest turn rate then."),
+    flag("allow_escape", true, "Let the robot leave what is in a critical zone, slowly."),
+    double("escape_speed", 0.1, (0.01, 0.1), "m/s", "Highest speed of any point of the robot then."),
+
     Parameter { name: "base_from_laser", kind: Kind::Pose, unit: "m, m, rad", description: "Pose of the LiDAR in the robot's base frame (REP 103): x, y, yaw." },
-    double("scan_frequency_nominal", 20.0, (2.0, 50.0), "Hz", "How often scans come when all is well; the quality is measured by it."),
+    text("laser_frame", "laser", Form::NotEmpty, "The only `frame_id` of scans that is believed."),
+    double("scan_frequency_nominal", 20.0, (2.0, 50.0), "Hz", "How often scans come when all is well."),
+    double("scan_timeout", 0.5, (0.1, 1.0), "s", "Without a scan for this long, or with one stamped longer ago, nothing moves."),
+    double("scan_stamp_ahead", 0.1, (0.0, 1.0), "s", "How far a scan's stamp may be ahead of the ROS clock."),
+    double("scan_min_hit_share", 0.1, (0.0, 1.0), "", "A scan of which fewer beams return is not believed."),
+    double("scan_blackout", 0.5236, (0.0873, 6.2831), "rad", "So much in one piece that returned before and does not any more is not believed, for up to 10 s."),
+    integer("scan_frozen_count", 5, (2, 1000), "So many identical scans are a frozen LiDAR."),
+    choice("zero_means", INVALID_RANGES, "invalid", "What the LiDAR's driver means by a range of 0."),
+    choice("neg_inf_means", INVALID_RANGES, "invalid", "What it means by a range of -inf."),
+    Parameter { name: "self_mask", kind: Kind::Sectors, unit: "rad", description: "Angles in the LiDAR's frame at which it sees the robot itself; nothing counts as seen there." },
+    flag("mask_footprint", true, "Take what is inside the footprint for the robot itself."),
 
     flag("cmd_vel_stamped", false, "Publish `TwistStamped` instead of `Twist` on `cmd_vel`."),
     text("base_frame", "base_link", Form::NotEmpty, "`frame_id` of stamped velocities."),
@@ -232,6 +274,7 @@ pub const PARAMETERS: &[Parameter] = &[
 
     double("odom_timeout", 0.5, (0.1, 5.0), "s", "Older odometry is not told, and says nothing about rest."),
     double("battery_timeout", 30.0, (1.0, 600.0), "s", "An older battery state is not told."),
+    double("battery_low", 20.0, (0.0, 100.0), "%", "Below this a warning is told."),
     double("temperature_timeout", 30.0, (1.0, 600.0), "s", "An older temperature is not told."),
 ];
 
@@ -248,6 +291,16 @@ pub const STANDARD: &[Parameter] = &[
 /// Standard parameters by prefix: passed over.
 pub const STANDARD_PREFIX: &str = "qos_overrides.";
 
+/// 0.5 m, 1 m and 2 m around the robot.
+const DRIVING_ZONES: &[&str] =
+    &["critical: critical 0.5", "warning: warning 1.0", "safe: safe 2.0"];
+
+/// Contact behind, where the dock is, and room for people everywhere else.
+const DOCKING_ZONES: &[&str] = &["sides: critical 0.1 -2.1..2.1", "dock: critical 0.02"];
+
+/// What a driver may mean by a value that is no range.
+const INVALID_RANGES: &[&str] = &["invalid", "no_return", "too_close"];
+
 /// Furthest the LiDAR can be from the base, m.
 pub const MAX_OFFSET: f64 = 10.0;
 /// Full turn either way, rad; a little above pi, so that pi itself can be written in few digits.
@@ -262,6 +315,11 @@ mod tests {
 
     use super::*;
 
+    /// Around the simulated robot, a disc of 0.35 m.
+    const EIGHT_CORNERS: [f64; 16] = [
+        0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145,
+        -0.35, 0.35, -0.145,
+    ];
     const BRIDGE_YAML: &str = include_str!("../../config/bridge.yaml");
 
     #[test]
@@ -280,11 +338,23 @@ mod tests {
             true => "true or false".to_owned(),
             false => accepted.join(" "),
         };
-        let value = parameter.default().unwrap_or(Value::DoubleArray(vec![0.2, 0.0, 0.0]));
+        let of_the_simulator = match parameter.kind {
+            Kind::Outline => EIGHT_CORNERS.to_vec(),
+            _ => vec![0.2, 0.0, 0.0],
+        };
+        let value = parameter.default().unwrap_or(Value::DoubleArray(of_the_simulator));
         format!(
             "    # {description}\n    # {}, {accepted}\n    {name}: {value}\n",
             parameter.type_name()
         )
+    }
+
+    #[test]
+    fn gen_blocks() {
+        let blocks: Vec<_> = PARAMETERS.iter().map(yaml_block).collect();
+        std::fs::write("/tmp/blocks.txt", blocks.join("\u{1}")).unwrap();
+        std::fs::write("/tmp/table.md", markdown_table()).unwrap();
+        std::fs::write("/tmp/topics.md", crate::robot::topics::markdown_table()).unwrap();
     }
 
     #[test]

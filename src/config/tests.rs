@@ -20,9 +20,14 @@ fn pose() -> Value {
     Value::DoubleArray(vec![0.2, 0.0, 0.0])
 }
 
+fn footprint() -> Value {
+    Value::DoubleArray(vec![0.4, 0.3, -0.4, 0.3, -0.4, -0.3, 0.4, -0.3])
+}
+
 /// The shipped configuration with these values on top.
 fn with(given: &[(&str, Value)]) -> Params {
-    let mut params = Params::from([("base_from_laser".to_owned(), pose())]);
+    let required = [("base_from_laser".to_owned(), pose()), ("footprint".to_owned(), footprint())];
+    let mut params = Params::from(required);
     params.extend(given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     params
 }
@@ -57,7 +62,7 @@ fn the_shipped_values_are_the_documented_ones() {
     assert_eq!(config.server.heartbeat_timeout, Duration::from_secs(25));
     assert_eq!(config.safety.max_linear_speed, 1.0);
     assert_eq!(config.safety.command_hold, Duration::from_secs(1));
-    assert_eq!(config.safety.scan_timeout, Duration::from_millis(500));
+    assert_eq!(config.telemetry.scan_timeout, Duration::from_millis(500));
     assert_eq!(config.safety.docking_speed, 0.1);
     assert_eq!(config.lidar.base_from_laser, Isometry2::new(Vector2::new(0.2, 0.0), 0.0));
     assert_eq!(config.lidar.scan_period, 0.05);
@@ -113,7 +118,14 @@ fn every_parameter_changes_the_configuration() {
             Kind::Text { form: Form::Address, .. } => accepted(&[(name, text("::1"))]),
             Kind::Text { .. } if name.starts_with("tls_") => accepted(&tls),
             Kind::Text { .. } => accepted(&[(name, text("/other"))]),
+            Kind::Texts { form: Form::Zone, .. } => {
+                accepted(&[(name, texts(&["near: critical 0.7"]))])
+            }
             Kind::Texts { .. } => accepted(&[(name, texts(&["https://example.org"]))]),
+            Kind::Outline => {
+                accepted(&[(name, Value::DoubleArray(vec![1.0, 0.0, -1.0, 1.0, -1.0, -1.0]))])
+            }
+            Kind::Sectors => accepted(&[(name, Value::DoubleArray(vec![1.0, 2.0]))]),
             Kind::Pose => accepted(&[(name, Value::DoubleArray(vec![1.0, 2.0, 3.0]))]),
         };
         assert_ne!(format!("{changed:?}"), shipped, "{name} changes nothing");
@@ -136,6 +148,7 @@ fn the_values_in_effect_are_told_with_their_defaults() {
     assert_eq!(value("max_linear_speed"), Some(&Value::Double(2.0)));
     assert_eq!(value("port"), Some(&Value::Integer(8080)));
     assert_eq!(value("base_from_laser"), Some(&pose()));
+    assert_eq!(value("self_mask"), Some(&Value::DoubleArray(vec![])));
     assert_eq!(value("use_sim_time"), Some(&Value::Bool(false)));
 }
 
@@ -149,6 +162,12 @@ fn a_value_in_its_range_is_accepted() {
         ("base_from_laser", Value::IntegerArray(vec![0, 0, 3])),
         ("base_from_laser", Value::DoubleArray(vec![-10.0, 10.0, -std::f64::consts::PI])),
         ("allowed_origins", Value::NotSet),
+        ("self_mask", Value::NotSet),
+        ("self_mask", Value::IntegerArray(vec![1, 2, -3, -2])),
+        ("self_mask", Value::DoubleArray(vec![3.15, -3.15])),
+        ("footprint", Value::IntegerArray(vec![1, 0, -1, 1, -1, -1])),
+        ("zones", texts(&["a: critical 0.5 3.15..-3.15", "b: safe [[1, 0], [2, 0], [2, 1]]"])),
+        ("hardware_stop_topic", text("/safety/emergency_stop_button")),
         ("allowed_origins", texts(&["http://a", "https://b.example:8443", "http://[::1]:3000"])),
         ("bind_address", text("127.0.0.2")),
         ("bind_address", text("::1")),

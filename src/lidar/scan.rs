@@ -47,6 +47,14 @@ pub enum ScanError {
 impl Scan {
     /// Checks the header; the beams are judged one by one when they are read.
     pub fn new(raw: &RawScan) -> Result<Scan, ScanError> {
+        Scan::check(raw)?;
+        let RawScan { stamp, angle_min, angle_increment, range_min, range_max, .. } = *raw;
+        let ranges = raw.ranges.clone();
+        Ok(Scan { stamp, angle_min, angle_increment, range_min, range_max, ranges })
+    }
+
+    /// Whether the header is usable.
+    pub fn check(raw: &RawScan) -> Result<(), ScanError> {
         let beams = raw.ranges.len();
         if beams == 0 || beams > MOST_BEAMS {
             return Err(ScanError::Beams(beams));
@@ -80,8 +88,7 @@ impl Scan {
                 return Err(ScanError::Header { name, value, rule });
             }
         }
-        let ranges = raw.ranges.clone();
-        Ok(Scan { stamp, angle_min, angle_increment, range_min, range_max, ranges })
+        Ok(())
     }
 
     /// Every beam, in the order of the sweep.

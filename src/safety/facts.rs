@@ -7,48 +7,84 @@ use super::Velocity;
 /// Facts with the time of their arrival. An old fact is no fact.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// Whether anybody listens on `cmd_vel`.
+    /// Who else is on the topics that matter.
+    pub graph: Graph,
+    odometry: Option<(Measured, Duration)>,
+    hardware_stop: Option<(bool, Duration)>,
+    since: Option<Duration>,
+}
+
+/// Who is on the topics that matter, besides the bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Graph {
+    /// Somebody listens on `cmd_vel`.
     pub drive_present: bool,
-    scanned: Option<Duration>,
-    scan_was_fresh: bool,
-    odometry: Option<(Velocity, Duration)>,
+    /// Somebody else publishes on `cmd_vel`: whose velocity the drive follows is anybody's guess.
+    pub cmd_vel_shared: bool,
+    /// More than one publishes on `scan`: what the zones see is a mixture.
+    pub scan_shared: bool,
+}
+
+/// The robot's own measure of its motion, in its base frame.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Measured {
+    /// m/s, forward positive.
+    pub linear: f64,
+    /// m/s, to the left positive.
+    pub lateral: f64,
+    /// rad/s, counter-clockwise positive.
+    pub angular: f64,
+}
+
+/// What the robot's own emergency stop says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HardwareStop {
+    /// It is pressed.
+    Pressed,
+    /// Its topic says nothing, so it may be.
+    Silent,
 }
 
 impl Facts {
-    /// A valid scan came.
-    pub fn scan(&mut self, now: Duration) {
-        self.scanned = Some(now);
+    /// The robot's own measure of its motion came.
+    pub fn odometry(&mut self, measured: Measured, at: Duration) {
+        self.odometry = Some((measured, at));
     }
 
-    /// The robot's own measure of its velocity came.
-    pub fn odometry(&mut self, velocity: Velocity, now: Duration) {
-        self.odometry = Some((velocity, now));
+    /// The robot's own emergency stop says whether it is pressed.
+    pub fn hardware_stop(&mut self, pressed: bool, at: Duration) {
+        self.hardware_stop = Some((pressed, at));
     }
 
-    /// Time since the newest scan; `None`: none ever came.
-    pub fn scan_age(&self, now: Duration) -> Option<Duration> {
-        self.scanned.map(|at| now.saturating_sub(at))
+    /// What keeps the hardware's stop from being known as released; `timeout` counts from the first call at the earliest.
+    pub fn hardware_problem(&mut self, timeout: Duration, now: Duration) -> Option<HardwareStop> {
+        let since = *self.since.get_or_insert(now);
+        match self.hardware_stop {
+            Some((true, _)) => Some(HardwareStop::Pressed),
+            Some((false, at)) if now.saturating_sub(at) < timeout => None,
+            None if now.saturating_sub(since) < timeout => None,
+            _ => Some(HardwareStop::Silent),
+        }
     }
 
-    /// Whether a scan came within `timeout`.
-    pub fn scan_is_fresh(&self, timeout: Duration, now: Duration) -> bool {
-        self.scanned.is_some_and(|at| now.saturating_sub(at) < timeout)
+    /// How the robot moves, by odometry younger than `timeout`.
+    pub fn actual(&self, timeout: Duration, now: Duration) -> Option<Measured> {
+        let (measured, _) = self.odometry.filter(|(_, at)| now.saturating_sub(*at) < timeout)?;
+        Some(measured)
     }
 
-    /// Whether the scans came back (`true`) or ceased (`false`) since the last call.
-    pub fn scan_change(&mut self, timeout: Duration, now: Duration) -> Option<bool> {
-        let fresh = self.scan_is_fresh(timeout, now);
-        let changed = fresh != self.scan_was_fresh;
-        self.scan_was_fresh = fresh;
-        changed.then_some(fresh)
+    /// Whether odometry younger than `timeout` says that the robot is slower than `rest_speed` (m/s and rad/s); `None`: nobody
+    /// knows.
+    pub fn rests(&self, rest_speed: f64, timeout: Duration, now: Duration) -> Option<bool> {
+        let Measured { linear, lateral, angular } = self.actual(timeout, now)?;
+        // A robot that slides sideways is not at rest.
+        Some(linear.hypot(lateral) < rest_speed && angular.abs() < rest_speed)
     }
+}
 
-    /// Whether odometry younger than `timeout` says that the robot is slower than `rest_speed` (m/s and rad/s).
-    pub fn at_rest(&self, rest_speed: f64, timeout: Duration, now: Duration) -> bool {
-        self.odometry.is_some_and(|(velocity, at)| {
-            now.saturating_sub(at) < timeout
-                && velocity.linear.abs() < rest_speed
-                && velocity.angular.abs() < rest_speed
-        })
+impl Measured {
+    /// Without the sideways part, which no command asks for.
+    pub fn velocity(self) -> Velocity {
+        Velocity { linear: self.linear, angular: self.angular }
     }
 }

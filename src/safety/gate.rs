@@ -3,15 +3,21 @@
 use std::time::Duration;
 
 use super::{
-    Caller, ConnectionId, Decision, EmergencyStop, GateConfig, MotionRequest, Outcome, Reason,
-    Refusal, SafeVelocity, SafetyEvent, Velocity, control::Control, facts::Facts, limit,
+    Caller, ConnectionId, Decision, DockingController, EmergencyStop, GateConfig, MotionRequest,
+    Outcome, Reason, Refusal, SafeVelocity, SafetyEvent, Surroundings, Velocity,
+    control::Control,
+    facts::Facts,
+    limit,
+    zone::{Limit, Stop, Verdict},
 };
 use crate::auth::Operator;
 
 mod activity;
 mod docking;
 mod driving;
+mod feeding;
 mod latching;
+mod obedience;
 mod view;
 
 #[cfg(test)]
@@ -19,12 +25,13 @@ mod tests;
 
 use activity::{Activity, Docking, Motion};
 pub use activity::{MotionState, Ticket};
+use obedience::Obedience;
 
 /// Decides what the robot does. One owner (`app/motion.rs`) feeds it and publishes its decisions.
 ///
-/// Scans, odometry and the drive's presence are facts that are put in; commands are accepted or refused at once;
-/// [`tick`](Gate::tick) decides. A stop of any cause ends the motion: nothing resumes by itself. Zones join here as
-/// one more fact when they come, and win by their place in [`Reason`].
+/// Scans, odometry and who else is on the graph are facts that are put in; commands are accepted or refused at once;
+/// [`tick`](Gate::tick) decides. A stop of any cause ends the motion: nothing resumes by itself. Of several reasons the
+/// first in [`Reason`] wins.
 #[derive(Debug)]
 pub struct Gate {
     config: GateConfig,
@@ -44,6 +51,12 @@ pub struct Gate {
     /// The newest stop; commands that were on their way before it are void.
     stopped_at: u64,
     facts: Facts,
+    surroundings: Surroundings,
+    /// What others were told of the scans: that they are good.
+    scans_were_good: bool,
+    /// A critical zone ended the last motion.
+    held: bool,
+    obedience: Obedience,
     shutting_down: bool,
     outcomes: Vec<Outcome>,
     events: Vec<SafetyEvent>,
@@ -51,7 +64,11 @@ pub struct Gate {
 
 impl Gate {
     /// A gate at rest with nobody in control, latched if `emergency_stop` says so.
-    pub fn new(config: GateConfig, emergency_stop: Option<EmergencyStop>) -> Gate {
+    pub fn new(
+        config: GateConfig,
+        surroundings: Surroundings,
+        emergency_stop: Option<EmergencyStop>,
+    ) -> Gate {
         Gate {
             config,
             control: Control::default(),
@@ -65,25 +82,14 @@ impl Gate {
             void_until: Duration::ZERO,
             stopped_at: 0,
             facts: Facts::default(),
+            surroundings,
+            scans_were_good: false,
+            held: false,
+            obedience: Obedience::default(),
             shutting_down: false,
             outcomes: Vec::new(),
             events: Vec::new(),
         }
-    }
-
-    /// A valid scan came.
-    pub fn scan(&mut self, now: Duration) {
-        self.facts.scan(now);
-    }
-
-    /// The robot's own measure of its velocity came.
-    pub fn odometry(&mut self, velocity: Velocity, now: Duration) {
-        self.facts.odometry(velocity, now);
-    }
-
-    /// Whether anybody listens on `cmd_vel`.
-    pub fn drive(&mut self, present: bool) {
-        self.facts.drive_present = present;
     }
 
     /// A motion command. Accepted, it is answered through [`take_outcomes`](Gate::take_outcomes) at the first
@@ -111,6 +117,7 @@ impl Gate {
             self.answer(ticket, Ok("Nothing to move".to_owned()));
             return Ok(());
         }
+        self.allows(target, now)?;
         self.replace_motion();
         let until = now.saturating_add(duration);
         self.take_control(caller, until.saturating_add(self.config.control_hold), now);
@@ -141,24 +148,32 @@ impl Gate {
         if elapsed > SUSPENDED {
             self.suspended(now);
         }
-        if let Some(fresh) = self.facts.scan_change(self.config.scan_timeout, now) {
-            let lost = SafetyEvent::ScanLost(self.facts.scan_age(now));
-            self.events.push(if fresh { SafetyEvent::ScanRestored } else { lost });
-        }
+        self.look_around(now);
+        self.look_at_hardware(now);
         if matches!(self.activity, Activity::Idle) && self.control.expire(now) {
             self.events.push(SafetyEvent::ControlChanged(None, Reason::Idle));
         }
-        if let Some(reason) = self.reason_to_end(now) {
-            self.end(reason, now);
-        }
-        let owes_zero = std::mem::take(&mut self.owes_zero);
-        let target =
-            if owes_zero { Velocity::default() } else { self.activity.target(&self.config, now) };
+        let target = match std::mem::take(&mut self.owes_zero) {
+            true => Velocity::default(),
+            false => self.activity.target(&self.config, now),
+        };
         let within = limit::clamp(target, &self.config);
-        self.output =
-            limit::ramp(self.output, within, elapsed.min(TICK).as_secs_f64(), &self.config);
-        let decision = self.decision(now, target);
-        self.announce();
+        let next = limit::ramp(self.output, within, elapsed.min(TICK).as_secs_f64(), &self.config);
+        let verdict = self.verdict(if next.is_zero() { within } else { next }, now);
+        let decision = match self.reason_to_end(verdict, now) {
+            Some(reason) => {
+                self.end(reason, now);
+                self.owes_zero = false;
+                self.decision(Velocity::default(), verdict, now)
+            }
+            None => {
+                self.output = limit_of(verdict).map_or(next, |limit| limit.of(next));
+                self.decision(target, verdict, now)
+            }
+        };
+        self.obedience.decided(self.output, &self.config, now);
+        self.look_at_drive(now);
+        self.announce(limit_of(verdict));
         decision
     }
 
@@ -179,11 +194,15 @@ impl Gate {
         }
         self.is_current(ticket, now)?;
         self.control.admits(caller.connection, false, now)?;
-        if !self.facts.drive_present {
+        let graph = self.facts.graph;
+        if !graph.drive_present {
             return Err(Refusal::DriveAbsent);
         }
-        if !self.facts.scan_is_fresh(self.config.scan_timeout, now) {
-            return Err(Refusal::ScanStale);
+        if graph.cmd_vel_shared {
+            return Err(Refusal::CmdVelShared);
+        }
+        if graph.scan_shared {
+            return Err(Refusal::ScanShared);
         }
         Ok(())
     }
@@ -217,7 +236,7 @@ impl Gate {
     }
 
     /// Why what goes on must end now; the most restrictive reason wins.
-    fn reason_to_end(&self, now: Duration) -> Option<Reason> {
+    fn reason_to_end(&self, verdict: Verdict, now: Duration) -> Option<Reason> {
         let over = match &self.activity {
             Activity::Idle => return None,
             Activity::Motion(motion) if now >= motion.until => Some(Reason::Finished),
@@ -226,12 +245,26 @@ impl Gate {
                 .then_some(Reason::Unattended),
             Activity::Docking(docking) => (now >= docking.until).then_some(Reason::DockingTimeout),
         };
-        let reasons = [
-            (!self.facts.drive_present).then_some(Reason::DriveAbsent),
-            (!self.facts.scan_is_fresh(self.config.scan_timeout, now)).then_some(Reason::ScanStale),
-            over,
+        let held = stop_of(verdict).map(Reason::Held);
+        [self.graph_fault(), held, over].into_iter().flatten().min()
+    }
+
+    /// What is wrong on the graph.
+    fn graph_fault(&self) -> Option<Reason> {
+        let graph = self.facts.graph;
+        let shared = graph.cmd_vel_shared && !self.docks_by_itself();
+        let faults = [
+            (!graph.drive_present).then_some(Reason::DriveAbsent),
+            shared.then_some(Reason::CmdVelShared),
+            graph.scan_shared.then_some(Reason::ScanShared),
         ];
-        reasons.into_iter().flatten().min()
+        faults.into_iter().flatten().min()
+    }
+
+    /// Whether a docking controller drives without the Gate.
+    fn docks_by_itself(&self) -> bool {
+        matches!(self.activity, Activity::Docking(_))
+            && self.config.docking_controller == DockingController::Cancellable
     }
 
     /// The process did not run for a while: what it knew is old, and what it finds in its sockets is, too.
@@ -254,6 +287,7 @@ impl Gate {
 
     /// Ends what goes on, answers for it and tells others.
     fn end(&mut self, reason: Reason, now: Duration) {
+        let zone = reason.zone().and_then(|zone| self.surroundings.name(self.field_set(), zone));
         match std::mem::replace(&mut self.activity, Activity::Idle) {
             Activity::Idle => return,
             Activity::Motion(motion) => {
@@ -262,7 +296,7 @@ impl Gate {
                 }
                 self.events.push(match reason {
                     Reason::Finished => SafetyEvent::MotionFinished(motion.kind),
-                    _ => SafetyEvent::MotionAborted(motion.kind, reason),
+                    _ => SafetyEvent::MotionAborted(motion.kind, reason, zone),
                 });
             }
             Activity::Docking(docking) => {
@@ -275,6 +309,7 @@ impl Gate {
 
     fn rest(&mut self, reason: Reason, now: Duration) {
         self.activity = Activity::Idle;
+        self.held = matches!(reason, Reason::Held(Stop::Zone(_)));
         self.owes_zero |= !self.output.is_zero();
         self.output = Velocity::default();
         self.ended = reason;
@@ -282,48 +317,50 @@ impl Gate {
         self.control.keep(now + self.config.control_hold);
     }
 
-    fn decision(&self, now: Duration, target: Velocity) -> Decision {
+    fn decision(&self, target: Velocity, verdict: Verdict, now: Duration) -> Decision {
+        let limit = limit_of(verdict);
+        let slowed = limit.filter(|limit| limit.of(target) != target);
         let reason = if self.emergency_stop.is_some() {
             Reason::EmergencyStop
         } else {
-            match &self.activity {
-                Activity::Motion(motion) if motion.clamped || self.output != target => {
+            match (&self.activity, slowed) {
+                (Activity::Idle, _) => self.why_idle(verdict, now),
+                (_, Some(limit)) => Reason::Slowed(limit.cause),
+                (Activity::Motion(motion), _) if motion.clamped || self.output != target => {
                     Reason::Limited
                 }
-                Activity::Motion(_) => Reason::Moving,
-                Activity::Docking(_) => Reason::Docking,
-                Activity::Idle => self.why_idle(now),
+                (Activity::Motion(_), _) => Reason::Moving,
+                (Activity::Docking(_), _) => Reason::Docking,
             }
         };
-        let silent = matches!(self.activity, Activity::Idle)
-            && self.emergency_stop.is_none()
-            && now >= self.zero_until;
-        Decision { velocity: (!silent).then_some(SafeVelocity(self.output)), reason }
+        let says_nothing = matches!(self.activity, Activity::Idle) || self.docks_by_itself();
+        let silent = says_nothing && self.emergency_stop.is_none() && now >= self.zero_until;
+        Decision { velocity: (!silent).then_some(SafeVelocity(self.output)), reason, limit }
     }
 
     /// What would refuse the next motion, or what ended the last one a moment ago.
-    fn why_idle(&self, now: Duration) -> Reason {
-        if self.shutting_down {
-            Reason::ShuttingDown
-        } else if !self.facts.drive_present {
-            Reason::DriveAbsent
-        } else if !self.facts.scan_is_fresh(self.config.scan_timeout, now) {
-            Reason::ScanStale
-        } else if now < self.zero_until {
-            self.ended
-        } else {
-            Reason::Idle
-        }
+    fn why_idle(&self, verdict: Verdict, now: Duration) -> Reason {
+        let reasons = [
+            self.shutting_down.then_some(Reason::ShuttingDown),
+            self.graph_fault(),
+            stop_of(verdict).map(Reason::Held),
+            (now < self.zero_until).then_some(self.ended),
+            limit_of(verdict).map(|limit| Reason::Slowed(limit.cause)),
+        ];
+        reasons.into_iter().flatten().min().unwrap_or(Reason::Idle)
     }
 
-    fn announce(&mut self) {
+    fn announce(&mut self, limit: Option<Limit>) {
         if self.output.is_zero() {
             return;
         }
         if let Activity::Motion(motion) = &mut self.activity
-            && let Some(announcement) = motion.announcement.take()
+            && let Some(mut announcement) = motion.announcement.take()
         {
             let ticket = motion.ticket;
+            if let Some(limit) = limit.filter(|limit| limit.of(motion.target) != motion.target) {
+                announcement += &format!(", slowed by {}", limit.cause.as_str());
+            }
             self.answer(ticket, Ok(announcement));
         }
     }
@@ -339,6 +376,14 @@ impl Gate {
         self.ticked = Some(now);
         if self.output.is_zero() { since.max(TICK) } else { since }
     }
+}
+
+fn stop_of(verdict: Verdict) -> Option<Stop> {
+    if let Verdict::Stop(stop) = verdict { Some(stop) } else { None }
+}
+
+fn limit_of(verdict: Verdict) -> Option<Limit> {
+    if let Verdict::Limit(limit) = verdict { Some(limit) } else { None }
 }
 
 /// Time between decisions.

@@ -33,6 +33,8 @@ struct Shared {
 pub struct Waiting {
     /// Who asked for an emergency stop; the first one counts as its cause.
     pub emergency_stops: Vec<Caller>,
+    /// The ROS service was called for one.
+    pub called: bool,
     /// Who asked for a stop.
     pub stops: Vec<Caller>,
     /// Connections that are gone, and why.
@@ -46,6 +48,14 @@ impl StopLatch {
     pub fn emergency_stop(&self, caller: Caller) -> u64 {
         self.put(|waiting| {
             remember(&mut waiting.emergency_stops, caller);
+            waiting.sequence += 1;
+        })
+    }
+
+    /// The same, by the ROS service.
+    pub fn emergency_stop_by_service(&self) -> u64 {
+        self.put(|waiting| {
+            waiting.called = true;
             waiting.sequence += 1;
         })
     }

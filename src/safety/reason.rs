@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::LinkLoss;
+use super::{LinkLoss, facts::HardwareStop, zone};
 
 /// Why the Gate decided as it did, from the most restrictive to the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,8 +15,12 @@ pub enum Reason {
     Suspended,
     /// Nobody listens on `cmd_vel`.
     DriveAbsent,
-    /// No fresh scan.
-    ScanStale,
+    /// Somebody else publishes on `cmd_vel`.
+    CmdVelShared,
+    /// More than one publishes on `scan`.
+    ScanShared,
+    /// Something is in a critical zone, the motion leads to where nobody sees, or the scans cannot be believed.
+    Held(zone::Stop),
     /// The driver's connection was closed or reset.
     LinkClosed,
     /// The driver fell silent.
@@ -35,7 +39,9 @@ pub enum Reason {
     DockingTimeout,
     /// The motion ran its time.
     Finished,
-    /// A motion is carried out below what was asked.
+    /// The surroundings allow less than was asked.
+    Slowed(zone::Cause),
+    /// A motion is carried out below what was asked: by the robot's limits, or not yet.
     Limited,
     /// The docking controller drives.
     Docking,
@@ -43,6 +49,20 @@ pub enum Reason {
     Moving,
     /// Nothing is asked.
     Idle,
+}
+
+/// What a decision does to what was asked, from harmless to severe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Action {
+    /// All of it.
+    Go,
+    /// Less of it.
+    Limit,
+    /// Nothing of it.
+    #[default]
+    Stop,
+    /// Nothing, until somebody resets the emergency stop.
+    EmergencyStop,
 }
 
 /// Why a command was not carried out.
@@ -63,12 +83,24 @@ pub enum Refusal {
     /// The emergency stop is latched.
     #[error("Emergency stop is active")]
     EmergencyStopActive,
-    /// No fresh scan.
-    #[error("No fresh LiDAR scan")]
-    ScanStale,
+    /// What the LiDAR shows does not allow it; the zone, where one is behind it.
+    #[error("{}{}", .0.in_words(), zone_in_words(.1))]
+    Held(zone::Stop, Option<Arc<str>>),
     /// Nobody listens on `cmd_vel`.
     #[error("The drive is not listening on cmd_vel")]
     DriveAbsent,
+    /// Somebody else publishes on `cmd_vel`.
+    #[error("Another node publishes on cmd_vel")]
+    CmdVelShared,
+    /// More than one publishes on `scan`.
+    #[error("More than one node publishes on scan")]
+    ScanShared,
+    /// The robot's own emergency stop is pressed, or says nothing.
+    #[error("The robot's own emergency stop is {}", match .0 { HardwareStop::Pressed => "pressed", HardwareStop::Silent => "silent" })]
+    HardwareStop(HardwareStop),
+    /// Nothing steers docking.
+    #[error("This robot has no docking controller")]
+    NoDocking,
     /// Docking or undocking goes on.
     #[error("Docking is in progress")]
     Docking,
@@ -97,7 +129,9 @@ impl Reason {
             Reason::ShuttingDown => "shutting_down",
             Reason::Suspended => "suspended",
             Reason::DriveAbsent => "drive_absent",
-            Reason::ScanStale => "scan_stale",
+            Reason::CmdVelShared => "cmd_vel_shared",
+            Reason::ScanShared => "scan_shared",
+            Reason::Held(stop) => stop.as_str(),
             Reason::LinkClosed => "link_closed",
             Reason::LinkSilent => "link_silent",
             Reason::TokenExpired => "token_expired",
@@ -107,12 +141,38 @@ impl Reason {
             Reason::Stopped => "stopped",
             Reason::DockingTimeout => "docking_timeout",
             Reason::Finished => "finished",
+            Reason::Slowed(cause) => cause.as_str(),
             Reason::Limited => "limited",
             Reason::Docking => "docking",
             Reason::Moving => "moving",
             Reason::Idle => "idle",
         }
     }
+}
+
+impl Reason {
+    /// The zone behind it.
+    pub fn zone(self) -> Option<zone::ZoneId> {
+        match self {
+            Reason::Held(stop) => stop.zone(),
+            Reason::Slowed(cause) => cause.zone(),
+            _ => None,
+        }
+    }
+
+    /// What it does to the robot.
+    pub fn action(self) -> Action {
+        match self {
+            Reason::EmergencyStop => Action::EmergencyStop,
+            Reason::Idle | Reason::Moving | Reason::Finished => Action::Go,
+            Reason::Slowed(_) | Reason::Limited | Reason::Docking => Action::Limit,
+            _ => Action::Stop,
+        }
+    }
+}
+
+fn zone_in_words(zone: &Option<Arc<str>>) -> String {
+    zone.as_ref().map(|name| format!(" (zone {name})")).unwrap_or_default()
 }
 
 impl fmt::Display for Reason {

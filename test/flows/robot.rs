@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use nalgebra::Vector2;
+use nalgebra::{Point2, Vector2};
 use oht50_bridge::{
     app::{App, Parts, latch_file},
     auth::{Role, Verifier},
@@ -19,11 +19,11 @@ use oht50_bridge::{
     lidar::RawScan,
     robot::{
         Battery, CallError, DockVelocity, Inputs, Notice, Odometry, Outputs, PublishError,
-        Received, Service,
+        Received, Reset, Service,
     },
-    safety::SafeVelocity,
+    safety::{SafeVelocity, Summary, facts::Graph, latch::StopLatch},
     server::{Accept, Listening},
-    sim::{Docked, Event, Velocity, World, WorldConfig},
+    sim::{Disc, Docked, Event, Velocity, World, WorldConfig},
 };
 use tokio::{
     io::DuplexStream,
@@ -41,12 +41,14 @@ pub struct Bench {
     pub robot: Robot,
     pub clock: Clock,
     state: tempfile::TempDir,
+    given: Params,
     bridge: Bridge,
 }
 
 /// The running bridge: a way in, and a way to stop it.
 struct Bridge {
     connections: mpsc::UnboundedSender<DuplexStream>,
+    latch: StopLatch,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -60,11 +62,15 @@ struct State {
     clock: Clock,
     talks: bool,
     lidar_is_silent: bool,
+    pressed: Option<bool>,
     commanded: Velocity,
     fastest: f64,
     zero: watch::Sender<Option<Duration>>,
     told_emergency_stop: bool,
     docking: Option<oneshot::Sender<Result<String, CallError>>>,
+    cancelled: bool,
+    graph: Graph,
+    safety: Summary,
     topics: Topics,
 }
 
@@ -75,31 +81,45 @@ struct Topics {
     battery: watch::Sender<Option<Received<Battery>>>,
     temperature: watch::Sender<Option<Received<f64>>>,
     dock_velocity: watch::Sender<Option<Received<DockVelocity>>>,
+    hardware_stop: watch::Sender<Option<Received<bool>>>,
     notices: mpsc::Sender<Notice>,
+    resets: mpsc::Sender<Reset>,
 }
 
 impl Bench {
     pub async fn new() -> Bench {
-        Bench::with(true).await
+        Bench::with(true, &[]).await
     }
 
     /// On a robot that tells nothing.
     pub async fn silent() -> Bench {
-        Bench::with(false).await
+        Bench::with(false, &[]).await
     }
 
-    async fn with(talks: bool) -> Bench {
+    /// With these parameters on top.
+    pub async fn configured(given: &[(&str, Value)]) -> Bench {
+        Bench::with(true, given).await
+    }
+
+    async fn with(talks: bool, given: &[(&str, Value)]) -> Bench {
         let clock = Clock::virtual_from(UNIX);
         let robot = Robot::new(clock.clone(), talks);
         let state = tempfile::tempdir().unwrap();
-        let bridge = Bridge::start(&robot, &clock, state.path());
+        let given: Params =
+            given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let bridge = Bridge::start(&robot, &clock, state.path(), &given);
         robot.run();
         settle().await;
-        Bench { robot, clock, state, bridge }
+        Bench { robot, clock, state, given, bridge }
     }
 
     pub fn serve(&self, stream: DuplexStream) {
         self.bridge.connections.send(stream).unwrap();
+    }
+
+    /// The lane that the robot's own services share.
+    pub fn latch(&self) -> &StopLatch {
+        &self.bridge.latch
     }
 
     pub fn stop(&self) {
@@ -109,7 +129,7 @@ impl Bench {
     /// Ends the bridge as a crash would, and starts another one.
     pub async fn restart(&mut self) {
         self.bridge.task.abort();
-        self.bridge = Bridge::start(&self.robot, &self.clock, self.state.path());
+        self.bridge = Bridge::start(&self.robot, &self.clock, self.state.path(), &self.given);
         settle().await;
     }
 }
@@ -120,18 +140,21 @@ async fn settle() {
 }
 
 impl Bridge {
-    fn start(robot: &Robot, clock: &Clock, state: &Path) -> Bridge {
-        let mut params = Params::new();
+    fn start(robot: &Robot, clock: &Clock, state: &Path, given: &Params) -> Bridge {
+        let mut params = given.clone();
         params.insert("base_from_laser".to_owned(), Value::DoubleArray(vec![0.2, 0.0, 0.0]));
+        params.insert("footprint".to_owned(), Value::DoubleArray(OCTAGON.to_vec()));
         let directory = state.to_str().unwrap().to_owned();
         params.insert("state_directory".to_owned(), Value::String(directory));
         let config = Config::from_params(&params, &Environment::default()).unwrap();
         let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
+        let latch = StopLatch::default();
         let app = App::start(Parts {
             verifier: Verifier::hs256(SECRET, Role::Operator).unwrap(),
             tls: None,
             inputs: robot.connect(),
             outputs: Arc::new(robot.clone()),
+            latch: latch.clone(),
             emergency_stop,
             clock: clock.clone(),
             config,
@@ -146,9 +169,15 @@ impl Bridge {
             };
             app.run(listening, stop).await.unwrap();
         });
-        Bridge { connections, stop, task }
+        Bridge { connections, latch, stop, task }
     }
 }
+
+/// Around a disc of 0.35 m, m.
+const OCTAGON: [f64; 16] = [
+    0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145,
+    -0.35, 0.35, -0.145,
+];
 
 /// Where in-memory streams come in.
 struct Door(mpsc::UnboundedReceiver<DuplexStream>);
@@ -171,11 +200,15 @@ impl Robot {
             clock,
             talks,
             lidar_is_silent: false,
+            pressed: None,
             commanded: Velocity::default(),
             fastest: 0.0,
             zero: watch::Sender::new(None),
             told_emergency_stop: false,
             docking: None,
+            cancelled: false,
+            graph: Graph { drive_present: true, ..Graph::default() },
+            safety: Summary::default(),
             topics: topics().0,
         })))
     }
@@ -226,6 +259,39 @@ impl Robot {
         self.state().told_emergency_stop
     }
 
+    /// The robot's own emergency stop says whether it is pressed, from now on ten times a second; `None`: nothing.
+    pub fn hardware_stop(&self, pressed: Option<bool>) {
+        self.state().pressed = pressed;
+    }
+
+    /// Calls `~/reset_emergency_stop`.
+    pub async fn reset_by_service(&self, after: u64) -> Result<String, String> {
+        let (answer, answered) = oneshot::channel();
+        let resets = self.state().topics.resets.clone();
+        resets.send(Reset { after, answer }).await.unwrap();
+        answered.await.unwrap()
+    }
+
+    /// What was published last on `~/safety`.
+    pub fn safety(&self) -> Summary {
+        self.state().safety.clone()
+    }
+
+    /// Puts a column of 0.2 m into the hall, its middle there, m.
+    pub fn put_column(&self, x: f64, y: f64) {
+        self.state().world.put_column(Disc { center: Point2::new(x, y), radius: 0.2 });
+    }
+
+    /// Whether docking was called back.
+    pub fn was_cancelled(&self) -> bool {
+        self.state().cancelled
+    }
+
+    /// Who is on the topics that matter from now on.
+    pub fn set_graph(&self, graph: Graph) {
+        self.state().graph = graph;
+    }
+
     /// The LiDAR breaks without a word.
     pub fn silence_lidar(&self) {
         self.state().lidar_is_silent = true;
@@ -261,6 +327,7 @@ impl State {
         {
             let raw = RawScan {
                 stamp: (UNIX + scan.at).as_secs_f64(),
+                ros_now: (UNIX + now).as_secs_f64(),
                 frame_id: "laser".into(),
                 angle_min: scan.angle_min,
                 angle_increment: scan.angle_increment,
@@ -272,6 +339,11 @@ impl State {
         }
         if self.talks {
             self.tell_slow_things(now);
+        }
+        if let Some(pressed) = self.pressed
+            && now.as_millis().is_multiple_of(100)
+        {
+            tell(&self.topics.hardware_stop, pressed, now);
         }
         if let Some(Velocity { linear, angular }) = self.world.docking_velocity() {
             tell(&self.topics.dock_velocity, DockVelocity { linear, angular }, now);
@@ -310,8 +382,17 @@ impl Outputs for Robot {
         Ok(())
     }
 
-    fn drive_is_present(&self) -> bool {
-        true
+    fn graph(&self) -> Graph {
+        self.state().graph
+    }
+
+    fn safety(&self, summary: &Summary, _holder: Option<&str>) -> Result<(), PublishError> {
+        self.state().safety = summary.clone();
+        Ok(())
+    }
+
+    fn offers(&self, _service: Service) -> BoxFuture<'static, bool> {
+        async { true }.boxed()
     }
 
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
@@ -330,6 +411,10 @@ impl Outputs for Robot {
         let begun = match service {
             Service::Dock => state.world.dock(),
             Service::Undock => state.world.undock(),
+            Service::CancelDocking => {
+                state.cancelled = true;
+                return async { Ok("cancelled".to_owned()) }.boxed();
+            }
             Service::StartMotor | Service::StopMotor => {
                 state.world.set_lidar_motor(service == Service::StartMotor);
                 return async { Ok(String::new()) }.boxed();
@@ -363,16 +448,29 @@ fn topics() -> (Topics, Inputs) {
     let (battery, battery_end) = watch::channel(None);
     let (temperature, temperature_end) = watch::channel(None);
     let (dock_velocity, dock_velocity_end) = watch::channel(None);
+    let (hardware_stop, hardware_stop_end) = watch::channel(None);
     let (notices, notices_end) = mpsc::channel(32);
+    let (resets, resets_end) = mpsc::channel(8);
     (
-        Topics { scan, odometry, battery, temperature, dock_velocity, notices },
+        Topics {
+            scan,
+            odometry,
+            battery,
+            temperature,
+            dock_velocity,
+            hardware_stop,
+            notices,
+            resets,
+        },
         Inputs {
             scan: scan_end,
             odometry: odometry_end,
             battery: battery_end,
             temperature: temperature_end,
             dock_velocity: dock_velocity_end,
+            hardware_stop: hardware_stop_end,
             notices: notices_end,
+            resets: resets_end,
         },
     )
 }

@@ -42,6 +42,49 @@ fn a_wrong_value_is_named_with_what_is_accepted() {
             Value::DoubleArray(vec![0.2, 0.0, 180.0]),
             "[0.2, 0.0, 180.0] is outside x, y: -10.0..10.0; yaw: -3.15..3.15 m, m, rad",
         ),
+        (
+            "footprint",
+            Value::DoubleArray(vec![0.4, 0.3, -0.4]),
+            "[0.4, 0.3, -0.4] has 3 numbers; they come in pairs",
+        ),
+        (
+            "footprint",
+            Value::DoubleArray(vec![0.4, 0.3, -0.4, f64::NAN]),
+            "NaN is outside x, y of 3 to 64 vertices of a simple polygon",
+        ),
+        (
+            "footprint",
+            Value::DoubleArray(vec![0.4, 0.3, -0.4, 0.3]),
+            "has 2 vertices; 3 to 64 are accepted",
+        ),
+        (
+            "footprint",
+            Value::DoubleArray(vec![5.0, 0.0, 6.0, 0.0, 6.0, 1.0]),
+            "does not contain the base frame's origin",
+        ),
+        ("self_mask", Value::DoubleArray(vec![1.0]), "[1.0] has 1 numbers; they come in pairs"),
+        (
+            "self_mask",
+            Value::DoubleArray(vec![1.0, 180.0]),
+            "180.0 is outside from, to of each, -3.15..3.15",
+        ),
+        (
+            "zones",
+            texts(&["near: critical"]),
+            "\"near: critical\" is not accepted: `NAME: KIND DEPTH`, `NAME: KIND DEPTH FROM..TO`, or \
+             `NAME: KIND [[X, Y], ...]`",
+        ),
+        ("zones", texts(&["near: warning 0.5"]), "has no critical zone; at least one is required"),
+        (
+            "zones",
+            texts(&["near: critical 0.5", "near: safe 1.0"]),
+            "has the name \"near\" twice, or empty; names are unique",
+        ),
+        (
+            "docking_zones",
+            texts(&["near: critical 0.001"]),
+            "depth of zone \"near\" is 0.001; it must be from 0.02 to 20",
+        ),
         ("use_sim_time", Value::Integer(1), "1 is an integer, expected a bool"),
         (
             "max_linear_sped",
@@ -157,6 +200,7 @@ fn everything_wrong_is_told_at_once() {
     let errors = Config::from_params(&params, &Environment::default()).unwrap_err();
     let expected = "\
 robot_id: 0 is outside 1..9007199254740991
+footprint: required: Outline of the robot with its load, in its base frame (REP 103): x, y of each vertex.
 base_from_laser: required: Pose of the LiDAR in the robot's base frame (REP 103): x, y, yaw.
 colour: unknown parameter
 heartbeat_timeout: 5.0 must be greater than heartbeat_interval (10.0)

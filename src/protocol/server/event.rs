@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Nothing, StopSource, encode, number, timestamp};
+use super::{Nothing, StopSource, ZoneKind, encode, number, timestamp};
 use crate::safety::MotionKind;
 
 /// Something that happened.
@@ -32,6 +32,8 @@ wire_names! {
         DockingProgress = "docking_progress",
         DockingFinished = "docking_finished",
         DockingFailed = "docking_failed",
+        ZoneEntered = "zone_entered",
+        ZoneCleared = "zone_cleared",
         ScanLost = "scan_lost",
         ScanRestored = "scan_restored",
         BatteryLow = "battery_low",
@@ -81,6 +83,8 @@ pub enum EventData {
         command: MotionKind,
         /// Why it was aborted; a name in small letters with underscores.
         reason: Option<&'static str>,
+        /// The zone that did it, if one did.
+        zone: Option<Arc<str>>,
     },
     /// `docking_progress`, `docking_finished`, `docking_failed`
     Docking {
@@ -93,6 +97,15 @@ pub enum EventData {
     Scan {
         /// Of the newest scan; `None`: none ever came.
         age: Option<Duration>,
+        /// What is wrong; a name in small letters with underscores.
+        reason: Option<&'static str>,
+    },
+    /// `zone_entered`, `zone_cleared`
+    Zone {
+        /// As configured.
+        zone: Arc<str>,
+        /// What follows from something inside.
+        kind: ZoneKind,
     },
     /// `battery_low`
     Battery {
@@ -162,9 +175,10 @@ enum Data<'a> {
     EmergencyStop { source: StopSource, by: Option<&'a str> },
     EmergencyStopReset { by: Option<&'a str> },
     Control { holder: Option<&'a str>, user_id: Option<u64>, cause: ControlCause },
-    Motion { command: &'static str, reason: Option<&'static str> },
+    Motion { command: &'static str, reason: Option<&'static str>, zone: Option<&'a str> },
     Docking { command: DockingCommand, elapsed: Option<f64> },
-    Scan { age: Option<f64> },
+    Scan { age: Option<f64>, reason: Option<&'static str> },
+    Zone { zone: &'a str, r#type: ZoneKind },
     Battery { level: u8 },
     TokenExpiring { expires_at: String },
 }
@@ -182,13 +196,16 @@ impl Data<'_> {
                 user_id: holder.as_ref().map(|(_, user_id)| *user_id),
                 cause: *cause,
             },
-            EventData::Motion { command, reason } => {
-                Data::Motion { command: command.as_str(), reason: *reason }
+            EventData::Motion { command, reason, zone } => {
+                Data::Motion { command: command.as_str(), reason: *reason, zone: zone.as_deref() }
             }
             EventData::Docking { command, elapsed } => {
                 Data::Docking { command: *command, elapsed: number::seconds(*elapsed) }
             }
-            EventData::Scan { age } => Data::Scan { age: age.and_then(number::seconds) },
+            EventData::Scan { age, reason } => {
+                Data::Scan { age: age.and_then(number::seconds), reason: *reason }
+            }
+            EventData::Zone { zone, kind } => Data::Zone { zone, r#type: *kind },
             EventData::Battery { level } => Data::Battery { level: *level },
             EventData::TokenExpiring { expires_at } => {
                 Data::TokenExpiring { expires_at: timestamp(*expires_at) }

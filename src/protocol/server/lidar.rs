@@ -41,6 +41,8 @@ pub struct SafetyZone {
     pub kind: ZoneKind,
     /// A simple polygon, m.
     pub boundary: Vec<[f64; 2]>,
+    /// Whether something is inside.
+    pub violated: bool,
 }
 
 wire_names! {
@@ -114,6 +116,8 @@ pub fn lidar_update(
         text.push_str(&json(&zone.kind));
         text.push_str(r#","boundary":"#);
         push_points(&mut text, &zone.boundary);
+        text.push_str(r#","violated":"#);
+        text.push_str(&json(&zone.violated));
         text.push('}');
     }
     text.push_str(r#"]},"timestamp":"#);
@@ -173,8 +177,8 @@ mod tests {
                     Obstacle { id: id.clone(), position: [1.0, 1.0], kind: ObstacleKind::Dynamic, confidence: quality },
                 ],
                 safety_zones: &[
-                    SafetyZone { id: id.clone(), kind: ZoneKind::Safe, boundary: boundary.clone() },
-                    SafetyZone { id, kind: ZoneKind::Critical, boundary },
+                    SafetyZone { id: id.clone(), kind: ZoneKind::Safe, boundary: boundary.clone(), violated: false },
+                    SafetyZone { id, kind: ZoneKind::Critical, boundary, violated: true },
                 ],
             };
             let text = lidar_update(&picture, 7, Some(Duration::from_secs(1)), Duration::from_secs(2));

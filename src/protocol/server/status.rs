@@ -90,6 +90,10 @@ pub struct Safety {
     pub decision: SafetyDecision,
     /// Why it is not all; a name in small letters with underscores.
     pub reason: Option<&'static str>,
+    /// The zone behind the reason.
+    pub zone: Option<Arc<str>>,
+    /// Highest speed and turn rate that the surroundings leave, where they do not leave all.
+    pub limit: Option<Velocity>,
 }
 
 wire_names! {
@@ -194,7 +198,7 @@ struct Data<'a> {
     control: Option<WireControl<'a>>,
     emergency_stop: WireEmergencyStop<'a>,
     motion: Option<WireMotion>,
-    safety: WireSafety,
+    safety: WireSafety<'a>,
     lidar: WireLidar,
     docking: WireDocking,
     sources: WireSources,
@@ -231,9 +235,11 @@ struct WireVelocity {
 }
 
 #[derive(Serialize)]
-struct WireSafety {
+struct WireSafety<'a> {
     decision: SafetyDecision,
     reason: Option<&'static str>,
+    zone: Option<&'a str>,
+    limit: Option<WireVelocity>,
 }
 
 #[derive(Serialize)]
@@ -283,7 +289,12 @@ impl Data<'_> {
                 actual: motion.actual.map(WireVelocity::from),
                 remaining: number::seconds(motion.remaining),
             }),
-            safety: WireSafety { decision: report.safety.decision, reason: report.safety.reason },
+            safety: WireSafety {
+                decision: report.safety.decision,
+                reason: report.safety.reason,
+                zone: report.safety.zone.as_deref(),
+                limit: report.safety.limit.map(WireVelocity::from),
+            },
             lidar: WireLidar {
                 state: lidar.state,
                 age: age(lidar.age),

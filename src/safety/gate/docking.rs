@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{Caller, Reason, Refusal, Velocity},
+    super::{Caller, DockingController, Reason, Refusal, Velocity, surroundings::FieldSet},
     Activity, Docking, Gate, Ticket,
 };
 use crate::auth::Operator;
@@ -17,6 +17,9 @@ impl Gate {
         _proof: Operator,
         now: Duration,
     ) -> Result<(), Refusal> {
+        if self.config.docking_controller == DockingController::None {
+            return Err(Refusal::NoDocking);
+        }
         self.admit(caller, ticket, now)?;
         if !matches!(self.activity, Activity::Idle) {
             return Err(match self.activity {
@@ -24,6 +27,7 @@ impl Gate {
                 _ => Refusal::NotAtRest,
             });
         }
+        self.allows_by(FieldSet::Docking, Velocity::default(), now)?;
         let until = now + self.config.docking_timeout;
         self.take_control(caller, until + self.config.control_hold, now);
         self.activity = Activity::Docking(Docking { ticket, wanted: None, until });

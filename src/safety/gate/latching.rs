@@ -22,11 +22,9 @@ impl Gate {
         if self.emergency_stop.is_none() {
             let reason = match &by {
                 Some(caller) => format!("Pressed by {}", caller.username),
-                None => source.as_str().to_owned(),
+                None => "Called as a ROS service".to_owned(),
             };
-            let stop = EmergencyStop { source, by, since: now, reason };
-            self.events.push(SafetyEvent::EmergencyStopEngaged(stop.clone()));
-            self.emergency_stop = Some(stop);
+            self.latch(source, by, reason, now);
         }
     }
 
@@ -38,29 +36,60 @@ impl Gate {
         _proof: Operator,
         now: Duration,
     ) -> Result<(), Refusal> {
-        if self.shutting_down {
-            return Err(Refusal::ShuttingDown);
-        }
-        if self.emergency_stop.is_none() {
-            return Err(Refusal::NotLatched);
-        }
-        if ticket.after < self.stopped_at {
+        if self.emergency_stop.is_some() && ticket.after < self.stopped_at {
             return Err(Refusal::Aborted(Reason::EmergencyStop));
         }
-        if now < self.void_until {
-            return Err(Refusal::Aborted(Reason::Suspended));
-        }
-        if !self.at_rest(now) {
-            return Err(Refusal::NotAtRest);
-        }
-        self.emergency_stop = None;
-        self.events.push(SafetyEvent::EmergencyStopReset(caller.clone()));
-        self.answer(ticket, Ok("Emergency stop released".to_owned()));
+        self.release_latch(Some(caller.clone()), now)?;
+        self.answer(ticket, Ok(RELEASED.to_owned()));
         Ok(())
+    }
+
+    /// The same, asked for by the ROS service; `after`: the newest stop when it was asked.
+    pub fn reset_by_service(&mut self, after: u64, now: Duration) -> Result<&'static str, Refusal> {
+        if self.emergency_stop.is_some() && after < self.stopped_at {
+            return Err(Refusal::Aborted(Reason::EmergencyStop));
+        }
+        self.release_latch(None, now)?;
+        Ok(RELEASED)
     }
 
     /// Everything that was parsed before this number of the stop latch is void.
     pub fn void_before(&mut self, sequence: u64) {
         self.stopped_at = self.stopped_at.max(sequence);
     }
+
+    pub(super) fn latch(
+        &mut self,
+        source: StopSource,
+        by: Option<Caller>,
+        reason: String,
+        now: Duration,
+    ) {
+        let stop = EmergencyStop { source, by, since: now, reason };
+        self.events.push(SafetyEvent::EmergencyStopEngaged(stop.clone()));
+        self.emergency_stop = Some(stop);
+    }
+
+    fn release_latch(&mut self, by: Option<Caller>, now: Duration) -> Result<(), Refusal> {
+        if self.shutting_down {
+            return Err(Refusal::ShuttingDown);
+        }
+        if self.emergency_stop.is_none() {
+            return Err(Refusal::NotLatched);
+        }
+        if now < self.void_until {
+            return Err(Refusal::Aborted(Reason::Suspended));
+        }
+        if let Some(problem) = self.hardware_problem(now) {
+            return Err(Refusal::HardwareStop(problem));
+        }
+        if !self.at_rest(now) {
+            return Err(Refusal::NotAtRest);
+        }
+        self.emergency_stop = None;
+        self.events.push(SafetyEvent::EmergencyStopReset(by));
+        Ok(())
+    }
 }
+
+const RELEASED: &str = "Emergency stop released";

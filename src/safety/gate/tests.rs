@@ -5,31 +5,19 @@ use std::time::Duration;
 use super::*;
 use crate::{
     auth::{Principal, Role},
-    safety::{LinkLoss, MotionKind, Speed, StopSource},
+    safety::{
+        LinkLoss, MotionKind, Speed, StopSource,
+        facts::{Graph, Measured},
+    },
 };
 
 mod any_order;
 mod docking;
 mod driving;
+mod robot;
+mod surroundings;
 
-fn config() -> GateConfig {
-    GateConfig {
-        max_linear_speed: 1.0,
-        max_angular_speed: 1.0,
-        linear_acceleration: 0.5,
-        angular_acceleration: 1.0,
-        default_linear_speed: 0.2,
-        default_angular_speed: 0.4,
-        rest_speed: 0.01,
-        command_hold: Duration::from_secs(1),
-        control_hold: Duration::from_secs(5),
-        scan_timeout: Duration::from_millis(500),
-        odom_timeout: Duration::from_millis(500),
-        docking_speed: 0.1,
-        docking_timeout: Duration::from_secs(45),
-        max_unattended_move: Duration::from_secs(10),
-    }
-}
+use robot::{config, lidar, surroundings};
 
 fn operator() -> Operator {
     let principal = Principal {
@@ -56,29 +44,56 @@ struct Bench {
     sequence: u64,
     tickets: u64,
     scans: bool,
+    /// Odometry says what was commanded.
+    odometry: bool,
+    /// Something stands ahead of the robot, so far from its front, m.
+    ahead: Option<f64>,
+    graph: Graph,
 }
 
 impl Bench {
     fn new() -> Bench {
         let mut bench = Bench {
-            gate: Gate::new(config(), None),
+            gate: Gate::new(config(), surroundings(), None),
             now: Duration::from_secs(10),
             sequence: 0,
             tickets: 0,
             scans: true,
+            odometry: true,
+            ahead: None,
+            graph: Graph { drive_present: true, ..Graph::default() },
         };
-        bench.gate.drive(true);
-        bench.tick();
+        bench.run(0.1);
         bench.gate.take_events();
         bench
     }
 
     fn tick(&mut self) -> Decision {
         self.now += TICK;
-        if self.scans {
-            self.gate.scan(self.now);
+        // Every other tick, which is often enough and costs half.
+        if self.scans && (self.now.as_millis() / 20).is_multiple_of(2) {
+            self.scan();
         }
+        if self.odometry {
+            self.rolls(self.gate.output);
+        }
+        self.gate.graph(self.graph);
         self.gate.tick(self.now)
+    }
+
+    fn scan(&mut self) {
+        let ranges = lidar(self.ahead, self.now);
+        self.gate.scan(&robot::view(&ranges, self.now), self.now);
+    }
+
+    fn rolls(&mut self, velocity: Velocity) {
+        let Velocity { linear, angular } = velocity;
+        self.gate.odometry(Measured { linear, lateral: 0.0, angular }, self.now);
+    }
+
+    fn drive(&mut self, present: bool) {
+        self.graph.drive_present = present;
+        self.gate.graph(self.graph);
     }
 
     fn run(&mut self, seconds: f64) -> Decision {
@@ -131,7 +146,7 @@ impl Bench {
     }
 
     fn standing(&mut self) {
-        self.gate.odometry(Velocity::default(), self.now);
+        self.rolls(Velocity::default());
     }
 
     fn outcomes(&mut self) -> Vec<Result<String, Refusal>> {
@@ -156,7 +171,7 @@ fn a_motion_grows_to_its_speed_and_ends_in_zeros_and_then_silence() {
     let ended = bench.run(0.1);
     assert_eq!((linear(ended), ended.reason), (0.0, Reason::Finished));
     assert_eq!(linear(bench.run(0.4)), 0.0);
-    assert_eq!(bench.run(0.2), Decision { velocity: None, reason: Reason::Idle });
+    assert_eq!(bench.run(0.2), Decision { velocity: None, reason: Reason::Idle, limit: None });
     assert!(bench.gate.take_events().contains(&SafetyEvent::MotionFinished(MoveForward)));
 }
 
@@ -302,26 +317,29 @@ fn a_lost_scan_stops_and_nothing_resumes_when_it_comes_back() {
     let mut bench = Bench::new();
     bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
     bench.run(1.0);
+    bench.scan();
     bench.scans = false;
     assert_eq!(linear(bench.run(0.48)), 0.3);
     let decision = bench.run(0.02);
-    assert_eq!((linear(decision), decision.reason), (0.0, Reason::ScanStale));
-    assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::ScanStale));
+    let stale = Reason::Held(Stop::ScanStale);
+    assert_eq!((linear(decision), decision.reason), (0.0, stale));
+    let refused = Err(Refusal::Held(Stop::ScanStale, None));
+    assert_eq!(bench.motion(1, MoveForward, None, None), refused);
     bench.scans = true;
     assert_eq!(bench.run(1.0).velocity, None);
     let events = bench.gate.take_events();
-    assert!(events.contains(&SafetyEvent::MotionAborted(MoveForward, Reason::ScanStale)));
+    assert!(events.contains(&SafetyEvent::MotionAborted(MoveForward, stale, None)));
     assert!(events.contains(&SafetyEvent::ScanRestored));
 }
 
 #[test]
 fn a_drive_that_is_gone_is_said_and_ends_the_motion() {
     let mut bench = Bench::new();
-    bench.gate.drive(false);
+    bench.drive(false);
     assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::DriveAbsent));
-    bench.gate.drive(true);
+    bench.drive(true);
     bench.motion(1, MoveForward, None, None).unwrap();
-    bench.gate.drive(false);
+    bench.drive(false);
     assert_eq!(bench.tick().reason, Reason::DriveAbsent);
 }
 
@@ -359,14 +377,17 @@ fn a_reset_needs_a_robot_that_is_known_to_stand_and_never_moves_it() {
     let mut bench = Bench::new();
     assert_eq!(bench.reset(1), Err(Refusal::NotLatched));
     bench.emergency_stop(1);
+    bench.odometry = false;
+    bench.run(0.6);
     assert_eq!(bench.reset(1), Err(Refusal::NotAtRest), "no odometry");
-    bench.gate.odometry(Velocity { linear: 0.05, angular: 0.0 }, bench.now);
+    bench.rolls(Velocity { linear: 0.05, angular: 0.0 });
     assert_eq!(bench.reset(1), Err(Refusal::NotAtRest));
     bench.standing();
     bench.now += Duration::from_millis(600);
     assert_eq!(bench.reset(1), Err(Refusal::NotAtRest), "odometry too old");
     bench.standing();
     bench.reset(1).unwrap();
+    bench.odometry = true;
     assert_eq!(bench.run(1.0).velocity, None);
     bench.motion(1, MoveForward, None, None).unwrap();
 }
@@ -379,7 +400,7 @@ fn a_latch_from_before_the_restart_holds() {
         since: Duration::ZERO,
         reason: "before".to_owned(),
     };
-    let mut gate = Gate::new(config(), Some(stop));
+    let mut gate = Gate::new(config(), surroundings(), Some(stop));
     let decision = gate.tick(TICK);
     assert_eq!((linear(decision), decision.reason), (0.0, Reason::EmergencyStop));
 }

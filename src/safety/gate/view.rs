@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    super::{EmergencyStop, control::Holder},
+    super::{
+        Decision, EmergencyStop, Summary, Velocity,
+        control::Holder,
+        surroundings::FieldSet,
+        zone::{Kind, Limit},
+    },
     Activity, Gate, MotionState, Ticket,
 };
 
@@ -46,6 +51,32 @@ impl Gate {
 
     /// Whether fresh odometry says that the robot stands still.
     pub fn at_rest(&self, now: Duration) -> bool {
-        self.facts.at_rest(self.config.rest_speed, self.config.odom_timeout, now)
+        self.facts.rests(self.config.rest_speed, self.config.odom_timeout, now) == Some(true)
+    }
+
+    /// Whether a critical zone ended the last motion and is still occupied.
+    pub fn is_held(&self) -> bool {
+        let occupied = self.surroundings.zones(FieldSet::Driving).occupied(Kind::Critical);
+        self.held && matches!(self.activity, Activity::Idle) && occupied.is_some()
+    }
+
+    /// The field set that counts, and which of its zones are occupied, in their order.
+    pub fn zones(&self) -> (FieldSet, Vec<bool>) {
+        let set = self.field_set();
+        let states = self.surroundings.zones(set).states();
+        (set, states.map(|(.., occupied)| occupied).collect())
+    }
+
+    /// A decision of this moment in full.
+    pub fn summary(&self, decision: &Decision, now: Duration) -> Summary {
+        let zone = decision.reason.zone();
+        Summary {
+            action: decision.reason.action(),
+            reason: Some(decision.reason),
+            zone: zone.and_then(|zone| self.surroundings.name(self.field_set(), zone)),
+            limit: decision.limit.map(|Limit { linear, angular, .. }| Velocity { linear, angular }),
+            requested: self.activity.target(&self.config, now),
+            allowed: self.output,
+        }
     }
 }

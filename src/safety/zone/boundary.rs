@@ -43,7 +43,7 @@ fn edge(angle: f64, depth: f64, footprint: &Polygon) -> [f64; 2] {
 }
 
 /// Of a full turn.
-const VERTICES: usize = 72;
+const VERTICES: usize = 36;
 
 /// m
 const PRECISION: f64 = 1e-4;

@@ -101,6 +101,22 @@ impl Cause {
 }
 
 impl Stop {
+    /// For people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Stop::NoScan | Stop::ScanStale => "No fresh LiDAR scan",
+            Stop::WrongFrame => "The LiDAR scans have another frame_id than laser_frame",
+            Stop::StampFuture => "The LiDAR scans are stamped ahead of the clock",
+            Stop::StampOld => "The LiDAR scans are stamped too long ago",
+            Stop::FewHits => "The LiDAR sees hardly anything",
+            Stop::Blackout => "A part of the LiDAR's view went dark",
+            Stop::Frozen => "The LiDAR sends the same scan again and again",
+            Stop::Zone(_) => "Something is too near",
+            Stop::NotCovered => "The LiDAR does not see where that leads",
+            Stop::NoOdometry => "No fresh odometry",
+        }
+    }
+
     /// The zone behind it.
     pub fn zone(self) -> Option<ZoneId> {
         match self {

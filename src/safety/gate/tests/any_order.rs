@@ -93,11 +93,9 @@ proptest! {
                 Happening::Scans(on) => bench.scans = on,
                 Happening::Drive(present) => {
                     drive = present;
-                    bench.gate.drive(present);
+                    bench.drive(present);
                 }
-                Happening::Odometry(linear) => {
-                    bench.gate.odometry(Velocity { linear, angular: 0.0 }, bench.now);
-                }
+                Happening::Odometry(linear) => bench.rolls(Velocity { linear, angular: 0.0 }),
                 Happening::Motion(who, kind, speed, seconds) => {
                     let held_by_other = bench
                         .gate

@@ -1,0 +1,238 @@
+//! The Gate among things, other nodes, and a robot with an emergency stop of its own.
+
+use super::*;
+use crate::safety::{
+    facts::HardwareStop,
+    zone::{Cause, Kind, ZoneId},
+};
+
+const ZONE: Reason = Reason::Held(Stop::Zone(ZoneId(0)));
+
+/// The speed ahead, and why, after a while with something so far away.
+fn check(ahead: Option<f64>, asked: f64, expected: f64, reason: Reason) {
+    let mut bench = Bench::new();
+    bench.ahead = ahead;
+    bench.run(0.2);
+    bench.motion(1, MoveForward, asked, 60.0).unwrap();
+    let decision = bench.run(3.0);
+    assert!((linear(decision) - expected).abs() < 1e-9, "{ahead:?}: {decision:?}");
+    assert_eq!(decision.reason, reason, "{ahead:?}");
+}
+
+#[test]
+fn what_is_near_slows_and_what_is_nearer_refuses() {
+    check(None, 1.0, 1.0, Reason::Moving);
+    check(Some(1.5), 1.0, 1.0, Reason::Moving);
+    check(Some(0.9), 1.0, 0.3, Reason::Slowed(Cause::Warning(ZoneId(1))));
+    check(Some(0.9), 0.2, 0.2, Reason::Moving);
+    let mut bench = Bench::new();
+    bench.ahead = Some(0.4);
+    bench.run(0.2);
+    let refused = bench.motion(1, MoveForward, 0.2, None).unwrap_err();
+    assert_eq!(refused, Refusal::Held(Stop::Zone(ZoneId(0)), Some("critical".into())));
+    assert_eq!(refused.to_string(), "Something is too near (zone critical)");
+    assert_eq!(bench.tick().reason, ZONE, "the state is told at rest too");
+    assert!(!bench.gate.is_held(), "nothing was held");
+}
+
+#[test]
+fn what_comes_into_a_critical_zone_stops_and_nothing_resumes() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+    bench.run(1.0);
+    bench.ahead = Some(0.4);
+    let decision = bench.run(0.04);
+    assert_eq!((linear(decision), decision.reason), (0.0, ZONE));
+    assert!(bench.gate.is_held());
+    bench.run(0.1);
+    bench.ahead = None;
+    assert_eq!(bench.run(2.0).velocity, None);
+    assert!(!bench.gate.is_held());
+    let events = bench.gate.take_events();
+    let zone = || Some("critical".into());
+    assert!(events.contains(&SafetyEvent::MotionAborted(MoveForward, ZONE, zone())));
+    for event in [
+        SafetyEvent::ZoneEntered("critical".into(), Kind::Critical),
+        SafetyEvent::ZoneCleared("critical".into(), Kind::Critical),
+        SafetyEvent::ZoneEntered("warning".into(), Kind::Warning),
+    ] {
+        assert_eq!(events.iter().filter(|known| **known == event).count(), 1, "{event:?}");
+    }
+}
+
+#[test]
+fn a_robot_near_a_wall_backs_away_slowly_and_says_so() {
+    let mut bench = Bench::new();
+    bench.ahead = Some(0.4);
+    bench.run(0.2);
+    bench.motion(1, MoveBackward, 0.5, 60.0).unwrap();
+    let decision = bench.run(1.0);
+    assert!((linear(decision) + 0.1).abs() < 1e-9, "{decision:?}");
+    assert_eq!(decision.reason, Reason::Slowed(Cause::Escape(ZoneId(0))));
+    assert_eq!(decision.limit.unwrap().linear, 0.1);
+    let said = bench.outcomes().remove(0).unwrap();
+    assert!(said.ends_with("slowed by zone_escape"), "{said}");
+}
+
+#[test]
+fn a_robot_that_reverses_out_of_a_zone_is_not_stopped_by_the_zero_in_between() {
+    let mut bench = Bench::new();
+    bench.ahead = Some(0.55);
+    bench.run(0.2);
+    bench.motion(1, MoveForward, 0.05, 60.0).unwrap();
+    bench.run(1.0);
+    bench.ahead = Some(0.45);
+    bench.scan();
+    bench.motion(1, MoveBackward, 0.05, 60.0).unwrap();
+    assert!(linear(bench.run(0.5)) < 0.0);
+}
+
+#[test]
+fn docking_has_its_own_fields() {
+    let mut bench = Bench::new();
+    bench.ahead = Some(0.2);
+    bench.run(0.2);
+    let ticket = bench.ticket(1);
+    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+    bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);
+    assert!(linear(bench.run(0.2)) > 0.0);
+    bench.ahead = Some(0.05);
+    let decision = bench.run(0.04);
+    assert_eq!((linear(decision), decision.reason), (0.0, ZONE));
+    assert_eq!(bench.outcomes(), [Err(Refusal::Aborted(ZONE))]);
+    let ticket = bench.ticket(1);
+    let refused = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
+    assert_eq!(refused, Err(Refusal::Held(Stop::Zone(ZoneId(0)), Some("sides".into()))));
+}
+
+#[test]
+fn without_odometry_nothing_moves() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+    bench.run(1.0);
+    bench.odometry = false;
+    assert_eq!(linear(bench.run(0.48)), 0.3);
+    assert_eq!(bench.run(0.04).reason, Reason::Held(Stop::NoOdometry));
+    let refused = bench.motion(1, MoveForward, None, None);
+    assert_eq!(refused, Err(Refusal::Held(Stop::NoOdometry, None)));
+}
+
+#[test]
+fn nobody_else_may_be_on_the_topics_that_matter() {
+    let rows: [(fn(&mut Graph), Reason, Refusal); 2] = [
+        (|graph| graph.cmd_vel_shared = true, Reason::CmdVelShared, Refusal::CmdVelShared),
+        (|graph| graph.scan_shared = true, Reason::ScanShared, Refusal::ScanShared),
+    ];
+    for (change, reason, refusal) in rows {
+        let mut bench = Bench::new();
+        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+        bench.run(1.0);
+        change(&mut bench.graph);
+        let decision = bench.tick();
+        assert_eq!((linear(decision), decision.reason), (0.0, reason));
+        assert_eq!(bench.motion(1, MoveForward, None, None), Err(refusal));
+    }
+}
+
+#[test]
+fn a_controller_that_docks_by_itself_may_drive_and_the_gate_says_nothing() {
+    let mut bench = Bench::new();
+    bench.gate.config.docking_controller = DockingController::Cancellable;
+    let ticket = bench.ticket(1);
+    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+    bench.graph.cmd_vel_shared = true;
+    bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);
+    assert_eq!(bench.run(1.0).velocity, None);
+    bench.stop();
+    assert_eq!(linear(bench.tick()), 0.0, "and zero when it is stopped");
+    bench.gate.config.docking_controller = DockingController::None;
+    bench.graph.cmd_vel_shared = false;
+    bench.tick();
+    let ticket = bench.ticket(1);
+    let refused = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
+    assert_eq!(refused, Err(Refusal::NoDocking));
+}
+
+#[test]
+fn the_robots_own_stop_latches_when_pressed_or_silent_and_the_web_releases_it_only_after_it_cleared()
+ {
+    for problem in [HardwareStop::Pressed, HardwareStop::Silent] {
+        let mut bench = Bench::new();
+        bench.gate.config.hardware_stop = true;
+        bench.gate.hardware_stop(false, bench.now);
+        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+        let decision = match problem {
+            HardwareStop::Pressed => {
+                bench.run(0.5);
+                bench.gate.hardware_stop(true, bench.now);
+                bench.tick()
+            }
+            HardwareStop::Silent => {
+                assert!(linear(bench.run(0.98)) > 0.0);
+                bench.run(0.02)
+            }
+        };
+        assert_eq!((linear(decision), decision.reason), (0.0, Reason::EmergencyStop));
+        assert_eq!(bench.gate.latched().unwrap().source, StopSource::Hardware);
+        bench.run(1.0);
+        let refused = if problem == HardwareStop::Pressed { problem } else { HardwareStop::Silent };
+        assert_eq!(bench.reset(1), Err(Refusal::HardwareStop(refused)));
+        bench.gate.hardware_stop(false, bench.now);
+        assert!(bench.gate.latched().is_some(), "clearing it releases nothing");
+        bench.reset(1).unwrap();
+    }
+}
+
+#[test]
+fn a_robots_own_stop_that_never_spoke_latches_after_a_second() {
+    let mut bench = Bench::new();
+    bench.gate.config.hardware_stop = true;
+    bench.run(0.98);
+    assert_eq!(bench.gate.latched(), None);
+    bench.run(0.06);
+    assert_eq!(bench.gate.latched().unwrap().source, StopSource::Hardware);
+}
+
+#[test]
+fn a_robot_that_moves_on_after_zero_is_out_of_control() {
+    for (rolls_on, expected) in [(0.0, None), (0.05, Some(StopSource::Disobeyed))] {
+        let mut bench = Bench::new();
+        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+        bench.run(2.0);
+        bench.stop();
+        bench.odometry = false;
+        for _ in 0..60 {
+            bench.rolls(Velocity { linear: rolls_on, angular: 0.0 });
+            bench.tick();
+        }
+        assert_eq!(bench.gate.latched().map(|stop| stop.source), expected, "{rolls_on}");
+    }
+}
+
+#[test]
+fn a_robot_that_brakes_from_full_speed_has_its_time() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 1.0, 60.0).unwrap();
+    bench.run(3.0);
+    bench.stop();
+    bench.odometry = false;
+    for tick in 0..70 {
+        let linear = (1.0 - 0.02 * f64::from(tick) + 0.05).clamp(0.0, 1.0);
+        bench.rolls(Velocity { linear, angular: 0.0 });
+        bench.tick();
+    }
+    assert_eq!(bench.gate.latched(), None);
+}
+
+#[test]
+fn a_service_latches_and_releases_like_a_person() {
+    let mut bench = Bench::new();
+    bench.sequence += 1;
+    bench.gate.emergency_stop(StopSource::Service, None, bench.sequence, bench.now);
+    assert_eq!(bench.tick().reason, Reason::EmergencyStop);
+    assert_eq!(bench.gate.latched().unwrap().reason, "Called as a ROS service");
+    let overtaken = bench.gate.reset_by_service(bench.sequence - 1, bench.now);
+    assert_eq!(overtaken, Err(Refusal::Aborted(Reason::EmergencyStop)));
+    assert!(bench.gate.reset_by_service(bench.sequence, bench.now).is_ok());
+    assert!(bench.gate.take_events().contains(&SafetyEvent::EmergencyStopReset(None)));
+}
