@@ -350,14 +350,6 @@ mod tests {
     }
 
     #[test]
-    fn gen_blocks() {
-        let blocks: Vec<_> = PARAMETERS.iter().map(yaml_block).collect();
-        std::fs::write("/tmp/blocks.txt", blocks.join("\u{1}")).unwrap();
-        std::fs::write("/tmp/table.md", markdown_table()).unwrap();
-        std::fs::write("/tmp/topics.md", crate::robot::topics::markdown_table()).unwrap();
-    }
-
-    #[test]
     fn the_shipped_file_holds_every_parameter_and_no_other() {
         for parameter in PARAMETERS {
             let block = yaml_block(parameter);

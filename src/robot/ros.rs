@@ -21,15 +21,21 @@ use super::{Inputs, Outputs};
 use crate::{
     clock::Clock,
     config::{Config, Params, effective},
+    safety::latch::StopLatch,
 };
 
 mod convert;
+mod graph;
 mod inputs;
+mod names;
 mod outputs;
 mod parameters;
 mod qos;
+mod services;
 mod time;
 
+use graph::GraphWatch;
+use names::Names;
 use time::RosTime;
 
 /// A node that exists on the graph and does nothing yet, so that its parameters can be judged first.
@@ -98,11 +104,18 @@ impl RosNode {
     pub fn start(
         self,
         config: &Config,
+        latch: StopLatch,
         clock: Clock,
     ) -> Result<(Inputs, Arc<dyn Outputs>, RosHandle), RosError> {
         let params = self.params();
         let mut node = self.0;
-        let (inputs, mut drains) = inputs::subscribe(&mut node, &clock)?;
+        let (namespace, name) = (node.namespace(), node.name());
+        let namespace = namespace.map_err(failed("asking the node for its namespace"))?;
+        let name = name.map_err(failed("asking the node for its name"))?;
+        let names = Names::new(&namespace, &name, std::env::args());
+        let mut graph = GraphWatch::new(&names, clock.clone());
+        let (resets, mut drains) = services::offer(&mut node, &latch, &clock)?;
+        // The clock's drain comes before those that ask it.
         let time = if config.ros.use_sim_time {
             let (time, drain) = RosTime::simulated(&mut node)?;
             drains.push(drain);
@@ -110,11 +123,14 @@ impl RosNode {
         } else {
             RosTime::system(&node)
         };
-        let outputs = outputs::RosOutputs::create(&mut node, &config.ros, &time)?;
+        let (inputs, more) = inputs::subscribe(&mut node, &config.ros, resets, &time, &clock)?;
+        drains.extend(more);
+        let outputs = outputs::RosOutputs::create(&mut node, &config.ros, graph.others(), &time)?;
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
         let handle = RosHandle::spawn(clock, move || {
             node.spin_once(SPIN_TIMEOUT);
             drains.iter_mut().for_each(|drain| drain());
+            graph.look(&node);
         })?;
         Ok((inputs, Arc::new(outputs), handle))
     }

@@ -46,10 +46,10 @@ pub struct Topic {
     pub depth: usize,
 }
 
-/// A service that the bridge calls.
+/// A service that the bridge calls or offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CalledService {
-    /// Relative.
+pub struct NamedService {
+    /// Relative, or private where it begins with `~/`.
     pub name: &'static str,
     /// The ROS type.
     pub service: &'static str,
@@ -79,23 +79,51 @@ pub const EMERGENCY_STOP: Topic = Topic {
     ..output("emergency_stop", "std_msgs/msg/Bool")
 };
 
+/// What motion safety decides, and why.
+pub const SAFETY: Topic = output("~/safety", "oht50_bridge/msg/SafetyState");
+/// The robot's own emergency stop: true while it is pressed. Its name is the parameter `hardware_stop_topic`.
+pub const HARDWARE_STOP: Topic = input("<hardware_stop_topic>", "std_msgs/msg/Bool");
+
 /// Every topic; `cmd_vel` carries `geometry_msgs/msg/TwistStamped` where `cmd_vel_stamped` says so.
-pub const TOPICS: &[Topic] =
-    &[SCAN, ODOM, BATTERY_STATE, TEMPERATURE, CMD_VEL_DOCK, NOTICE, CMD_VEL, EMERGENCY_STOP];
+pub const TOPICS: &[Topic] = &[
+    SCAN,
+    ODOM,
+    BATTERY_STATE,
+    TEMPERATURE,
+    CMD_VEL_DOCK,
+    HARDWARE_STOP,
+    NOTICE,
+    CMD_VEL,
+    EMERGENCY_STOP,
+    SAFETY,
+];
 
 /// Answers when docked.
-pub const DOCK: CalledService = CalledService { name: "dock", service: "std_srvs/srv/Trigger" };
+pub const DOCK: NamedService = NamedService { name: "dock", service: "std_srvs/srv/Trigger" };
 /// Answers when off the dock.
-pub const UNDOCK: CalledService = CalledService { name: "undock", service: "std_srvs/srv/Trigger" };
+pub const UNDOCK: NamedService = NamedService { name: "undock", service: "std_srvs/srv/Trigger" };
+/// Ends docking that a controller drives by itself; where `docking_controller` is `cancellable`.
+pub const CANCEL_DOCKING: NamedService =
+    NamedService { name: "cancel_docking", service: "std_srvs/srv/Trigger" };
 /// Starts the LiDAR's motor.
-pub const START_MOTOR: CalledService =
-    CalledService { name: "start_motor", service: "std_srvs/srv/Empty" };
+pub const START_MOTOR: NamedService =
+    NamedService { name: "start_motor", service: "std_srvs/srv/Empty" };
 /// Stops it.
-pub const STOP_MOTOR: CalledService =
-    CalledService { name: "stop_motor", service: "std_srvs/srv/Empty" };
+pub const STOP_MOTOR: NamedService =
+    NamedService { name: "stop_motor", service: "std_srvs/srv/Empty" };
 
 /// Every service that the bridge calls, besides the LiDAR driver's `set_parameters`.
-pub const SERVICES: &[CalledService] = &[DOCK, UNDOCK, START_MOTOR, STOP_MOTOR];
+pub const SERVICES: &[NamedService] = &[DOCK, UNDOCK, CANCEL_DOCKING, START_MOTOR, STOP_MOTOR];
+
+/// Latches the emergency stop; answers once zero was published.
+pub const CALL_EMERGENCY_STOP: NamedService =
+    NamedService { name: "~/emergency_stop", service: "std_srvs/srv/Trigger" };
+/// Releases it, if the robot is known to stand still; never moves it.
+pub const RESET_EMERGENCY_STOP: NamedService =
+    NamedService { name: "~/reset_emergency_stop", service: "std_srvs/srv/Trigger" };
+
+/// Every service that the bridge offers, besides those of parameters.
+pub const OFFERED: &[NamedService] = &[CALL_EMERGENCY_STOP, RESET_EMERGENCY_STOP];
 
 /// The README's table of topics, in Markdown; ends in a newline.
 pub fn markdown_table() -> String {

@@ -11,7 +11,10 @@ use oht50_bridge::{
             SafetyDecision, Severity, StopSource, ZoneKind,
         },
     },
-    safety::Reason,
+    safety::{
+        Reason,
+        zone::{Cause, Stop, ZoneId},
+    },
 };
 use serde_json::Value;
 
@@ -98,7 +101,19 @@ fn tables_list_what_the_code_knows() {
         Reason::ShuttingDown,
         Reason::Suspended,
         Reason::DriveAbsent,
-        Reason::ScanStale,
+        Reason::CmdVelShared,
+        Reason::ScanShared,
+        Reason::Held(Stop::NoScan),
+        Reason::Held(Stop::ScanStale),
+        Reason::Held(Stop::WrongFrame),
+        Reason::Held(Stop::StampFuture),
+        Reason::Held(Stop::StampOld),
+        Reason::Held(Stop::FewHits),
+        Reason::Held(Stop::Blackout),
+        Reason::Held(Stop::Frozen),
+        Reason::Held(Stop::Zone(ZoneId(0))),
+        Reason::Held(Stop::NotCovered),
+        Reason::Held(Stop::NoOdometry),
         Reason::LinkClosed,
         Reason::LinkSilent,
         Reason::TokenExpired,
@@ -107,6 +122,10 @@ fn tables_list_what_the_code_knows() {
         Reason::Unattended,
         Reason::Stopped,
         Reason::DockingTimeout,
+        Reason::Slowed(Cause::Escape(ZoneId(0))),
+        Reason::Slowed(Cause::StopDistance),
+        Reason::Slowed(Cause::Sight),
+        Reason::Slowed(Cause::Warning(ZoneId(0))),
         Reason::Limited,
         Reason::Docking,
     ];

@@ -9,7 +9,7 @@ use oht50_bridge::{
         client::{ControlAction, LidarCommand, RobotCommand},
         server::{
             self, ControlCause, DockingCommand, Event, EventData, EventName, Severity, StopSource,
-            Welcome,
+            Welcome, ZoneKind,
         },
     },
     safety::{MotionKind, MotionRequest, Speed},
@@ -175,12 +175,22 @@ fn events() -> Vec<(&'static str, String)> {
         command: DockingCommand::Dock,
         elapsed: Duration::from_millis(seconds * 1000 + 250),
     };
-    let motion = |reason| EventData::Motion { command: MotionKind::MoveForward, reason };
+    let motion =
+        |reason| EventData::Motion { command: MotionKind::MoveForward, reason, zone: None };
     let control = |holder: Option<&str>, cause| EventData::Control {
         holder: holder.map(|name| (name.into(), 7)),
         cause,
     };
-    let scan = |milliseconds| EventData::Scan { age: Some(Duration::from_millis(milliseconds)) };
+    let scan = |milliseconds, reason| EventData::Scan {
+        age: Some(Duration::from_millis(milliseconds)),
+        reason,
+    };
+    let zone = || EventData::Zone { zone: "critical".into(), kind: ZoneKind::Critical };
+    let held = EventData::Motion {
+        command: MotionKind::MoveForward,
+        reason: Some("zone_blocked"),
+        zone: Some("critical".into()),
+    };
     let rows = [
         (
             "event_emergency_stop_engaged",
@@ -245,9 +255,24 @@ fn events() -> Vec<(&'static str, String)> {
             Name::ScanLost,
             Critical,
             "No fresh LiDAR scan: motion is blocked",
-            scan(512),
+            scan(512, Some("scan_stale")),
         ),
-        ("event_scan_restored", Name::ScanRestored, Info, "The LiDAR scans", scan(0)),
+        (
+            "event_motion_aborted_by_zone",
+            Name::MotionAborted,
+            Warning,
+            "Moving forward aborted: zone_blocked",
+            held,
+        ),
+        (
+            "event_zone_entered",
+            Name::ZoneEntered,
+            Critical,
+            "Something is in zone critical",
+            zone(),
+        ),
+        ("event_zone_cleared", Name::ZoneCleared, Info, "Zone critical is clear", zone()),
+        ("event_scan_restored", Name::ScanRestored, Info, "The LiDAR scans", scan(0, None)),
         (
             "event_battery_low",
             Name::BatteryLow,

@@ -47,6 +47,7 @@ pub fn streams() -> Vec<(&'static str, String)> {
             id: "sz_1".to_owned(),
             kind: ZoneKind::Warning,
             boundary: vec![[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]],
+            violated: false,
         }],
     };
     let points = LidarPicture { obstacles: &[], safety_zones: &[], ..picture.clone() };
@@ -59,6 +60,8 @@ pub fn streams() -> Vec<(&'static str, String)> {
         ("lidar_update_empty", server::lidar_update(&nothing, 1, None, UNIX)),
         ("robot_status_update", server::robot_status_update(&moving(), 604, STAMP, UNIX)),
         ("robot_status_update_idle", server::robot_status_update(&idle(), 1, None, UNIX)),
+        ("robot_status_update_slowed", server::robot_status_update(&slowed(), 606, STAMP, UNIX)),
+        ("robot_status_update_held", server::robot_status_update(&held(), 608, STAMP, UNIX)),
         (
             "robot_status_update_emergency_stop",
             server::robot_status_update(&stopped(), 611, STAMP, UNIX),
@@ -82,7 +85,7 @@ fn moving() -> StatusReport {
             actual: Some(Velocity { linear: 0.2998, angular: -0.0 }),
             remaining: Duration::from_millis(1200),
         }),
-        safety: Safety { decision: SafetyDecision::Allow, reason: None },
+        safety: Safety { decision: SafetyDecision::Allow, reason: None, zone: None, limit: None },
         lidar: Lidar {
             state: LidarState::Scanning,
             age: Some(Duration::from_millis(13)),
@@ -106,10 +109,41 @@ fn idle() -> StatusReport {
         control: None,
         emergency_stop: EmergencyStop::default(),
         motion: None,
-        safety: Safety { decision: SafetyDecision::Stop, reason: Some("scan_stale") },
+        safety: Safety {
+            decision: SafetyDecision::Stop,
+            reason: Some("no_scan"),
+            zone: None,
+            limit: None,
+        },
         lidar: Lidar { state: LidarState::Absent, age: None, frequency: None, range: None },
         docking: Docking { state: DockingState::Unknown, elapsed: None },
         sources: Sources::default(),
+    }
+}
+
+fn slowed() -> StatusReport {
+    StatusReport {
+        safety: Safety {
+            decision: SafetyDecision::Limit,
+            reason: Some("zone_warning"),
+            zone: Some("warning".into()),
+            limit: Some(Velocity { linear: 0.3, angular: 0.5 }),
+        },
+        ..moving()
+    }
+}
+
+fn held() -> StatusReport {
+    StatusReport {
+        status: RobotStatus::Paused,
+        motion: None,
+        safety: Safety {
+            decision: SafetyDecision::Stop,
+            reason: Some("zone_blocked"),
+            zone: Some("critical".into()),
+            limit: None,
+        },
+        ..moving()
     }
 }
 
@@ -125,7 +159,12 @@ fn stopped() -> StatusReport {
             reason: Some("Pressed by mai".to_owned()),
         },
         motion: None,
-        safety: Safety { decision: SafetyDecision::Stop, reason: Some("emergency_stop") },
+        safety: Safety {
+            decision: SafetyDecision::Stop,
+            reason: Some("emergency_stop"),
+            zone: None,
+            limit: None,
+        },
         ..moving()
     }
 }

@@ -1,19 +1,22 @@
 //! ROS messages and parameter values to the bridge's own types and back.
 
 use r2r::{
-    ParameterValue, geometry_msgs, nav_msgs, oht50_bridge, rcl_interfaces, sensor_msgs, std_msgs,
+    ParameterValue, builtin_interfaces, geometry_msgs, nav_msgs, oht50_bridge, rcl_interfaces,
+    sensor_msgs, std_msgs,
 };
 
 use crate::{
     config::Value,
     lidar::RawScan,
     robot::{Battery, DockVelocity, Notice, Odometry},
+    safety::{Action, Reason, Summary, Velocity},
 };
 
-/// A scan, unjudged.
-pub(super) fn scan(scan: sensor_msgs::msg::LaserScan) -> RawScan {
+/// A scan, unjudged; it arrived when the ROS clock said `ros_now`, s.
+pub(super) fn scan(scan: sensor_msgs::msg::LaserScan, ros_now: f64) -> RawScan {
     RawScan {
         stamp: seconds(&scan.header),
+        ros_now,
         frame_id: scan.header.frame_id.into(),
         angle_min: scan.angle_min.into(),
         angle_increment: scan.angle_increment.into(),
@@ -71,6 +74,35 @@ pub(super) fn twist(linear: f64, angular: f64) -> geometry_msgs::msg::Twist {
     geometry_msgs::msg::Twist { linear: along(linear, 0.0), angular: along(0.0, angular) }
 }
 
+/// A decision, for the rest of the robot and for engineers.
+pub(super) fn safety_state(
+    summary: &Summary,
+    holder: Option<&str>,
+    header: std_msgs::msg::Header,
+) -> oht50_bridge::msg::SafetyState {
+    use oht50_bridge::msg::SafetyState;
+    let decision = match summary.action {
+        Action::Go => SafetyState::GO as u8,
+        Action::Limit => SafetyState::LIMIT as u8,
+        Action::Stop => SafetyState::STOP as u8,
+        Action::EmergencyStop => SafetyState::EMERGENCY_STOP as u8,
+    };
+    let reason = summary.reason.filter(|_| summary.action != Action::Go);
+    let velocity = |velocity: Velocity| twist(velocity.linear, velocity.angular);
+    SafetyState {
+        header,
+        decision,
+        reason: reason.map_or("", Reason::as_str).to_owned(),
+        zone: summary.zone.as_deref().unwrap_or_default().to_owned(),
+        limited: summary.limit.is_some(),
+        limit: summary.limit.map(velocity).unwrap_or_default(),
+        requested: velocity(summary.requested),
+        allowed: velocity(summary.allowed),
+        emergency_stop: summary.action == Action::EmergencyStop,
+        holder: holder.unwrap_or_default().to_owned(),
+    }
+}
+
 /// A parameter as r2r read it.
 pub(super) fn value(value: &ParameterValue) -> Value {
     match value.clone() {
@@ -123,7 +155,12 @@ pub(super) fn type_number(value: &Value) -> u8 {
 }
 
 fn seconds(header: &std_msgs::msg::Header) -> f64 {
-    f64::from(header.stamp.sec) + f64::from(header.stamp.nanosec) * 1e-9
+    seconds_of(&header.stamp)
+}
+
+/// A time in s.
+pub(super) fn seconds_of(time: &builtin_interfaces::msg::Time) -> f64 {
+    f64::from(time.sec) + f64::from(time.nanosec) * 1e-9
 }
 
 /// Heading of a rotation, rad, by the z-y-x Euler angles of REP 103: atan2(2(wz + xy), w² + x² - y² - z²). The

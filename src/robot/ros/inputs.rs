@@ -8,14 +8,16 @@ use r2r::{
     nav_msgs::msg::Odometry,
     oht50_bridge::msg::Notice,
     sensor_msgs::msg::{BatteryState, LaserScan, Temperature},
+    std_msgs::msg::Bool,
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Drain, RosError, convert, drain, failed, qos};
+use super::{Drain, RosError, RosTime, convert, drain, failed, qos};
 use crate::{
     clock::Clock,
+    config::RosConfig,
     robot::{
-        Inputs, Newest, Received,
+        Inputs, Newest, Received, Reset,
         topics::{self, Topic},
     },
 };
@@ -23,11 +25,18 @@ use crate::{
 /// Subscribes to every input.
 pub(super) fn subscribe(
     node: &mut r2r::Node,
+    config: &RosConfig,
+    resets: mpsc::Receiver<Reset>,
+    time: &RosTime,
     clock: &Clock,
 ) -> Result<(Inputs, Vec<Drain>), RosError> {
     let mut slots = Slots { node, clock, drains: Vec::new() };
-    let scan =
-        slots.newest::<LaserScan, _>(topics::SCAN, |scan| Some(Arc::new(convert::scan(scan))))?;
+    let ros_time = time.clone();
+    let scan = slots.newest::<LaserScan, _>(topics::SCAN, move |scan| {
+        // Without a clock the scan's age is not known, which is what NaN says.
+        let ros_now = ros_time.now().map_or(f64::NAN, |now| convert::seconds_of(&now));
+        Some(Arc::new(convert::scan(scan, ros_now)))
+    })?;
     let odometry = slots.newest::<Odometry, _>(topics::ODOM, |odom| convert::odometry(&odom))?;
     let battery = slots
         .newest::<BatteryState, _>(topics::BATTERY_STATE, |state| Some(convert::battery(&state)))?;
@@ -36,9 +45,23 @@ pub(super) fn subscribe(
     })?;
     let dock_velocity =
         slots.newest::<Twist, _>(topics::CMD_VEL_DOCK, |twist| convert::dock_velocity(&twist))?;
+    let hardware_stop = match config.hardware_stop_topic.as_str() {
+        "" => watch::channel(None).1,
+        name => slots.newest_of::<Bool, _>(name, topics::HARDWARE_STOP, |stop| Some(stop.data))?,
+    };
     let notices = slots.notices()?;
     let drains = slots.drains;
-    Ok((Inputs { scan, odometry, battery, temperature, dock_velocity, notices }, drains))
+    let inputs = Inputs {
+        scan,
+        odometry,
+        battery,
+        temperature,
+        dock_velocity,
+        hardware_stop,
+        notices,
+        resets,
+    };
+    Ok((inputs, drains))
 }
 
 struct Slots<'a> {
@@ -58,7 +81,21 @@ impl Slots<'_> {
         M: WrappedTypesupport + Send + 'static,
         T: Send + Sync + 'static,
     {
-        let stream = self.node.subscribe::<M>(topic.name, qos::profile(topic));
+        self.newest_of(topic.name, topic, convert)
+    }
+
+    /// The same for a topic whose name is configured.
+    fn newest_of<M, T>(
+        &mut self,
+        name: &str,
+        topic: Topic,
+        convert: impl Fn(M) -> Option<T> + Send + 'static,
+    ) -> Result<Newest<T>, RosError>
+    where
+        M: WrappedTypesupport + Send + 'static,
+        T: Send + Sync + 'static,
+    {
+        let stream = self.node.subscribe::<M>(name, qos::profile(topic));
         let (slot, newest) = watch::channel(None);
         let clock = self.clock.clone();
         let mut warning = Warning::default();

@@ -13,6 +13,7 @@ use futures::{
 use r2r::{
     Client, Publisher, QosProfile, WrappedServiceTypeSupport, WrappedTypesupport,
     geometry_msgs::msg::{Twist, TwistStamped},
+    oht50_bridge::msg::SafetyState,
     rcl_interfaces::{
         msg::{Parameter, SetParametersResult},
         srv::SetParameters,
@@ -21,22 +22,27 @@ use r2r::{
     std_srvs::srv::{Empty, Trigger},
 };
 
-use super::{RosError, RosTime, convert, failed, qos};
+use super::{RosError, RosTime, convert, failed, graph::Others, qos};
 use crate::{
     config::{RosConfig, Value},
     robot::{
         CallError, Outputs, PublishError, Service,
-        topics::{self, CalledService, Topic},
+        topics::{self, NamedService, Topic},
     },
-    safety::SafeVelocity,
+    safety::{SafeVelocity, Summary, facts::Graph},
 };
 
 /// The robot port's outputs on a ROS graph.
 pub(super) struct RosOutputs {
     drive: Drive,
+    others: Others,
     emergency_stop: Sender<Bool>,
+    safety: Sender<SafetyState>,
+    time: RosTime,
+    base_frame: String,
     dock: Caller<Trigger::Service>,
     undock: Caller<Trigger::Service>,
+    cancel_docking: Caller<Trigger::Service>,
     start_motor: Caller<Empty::Service>,
     stop_motor: Caller<Empty::Service>,
     lidar_parameters: Caller<SetParameters::Service>,
@@ -48,6 +54,7 @@ impl RosOutputs {
     pub(super) fn create(
         node: &mut r2r::Node,
         config: &RosConfig,
+        others: Others,
         time: &RosTime,
     ) -> Result<RosOutputs, RosError> {
         let drive = if config.cmd_vel_stamped {
@@ -61,9 +68,14 @@ impl RosOutputs {
         };
         Ok(RosOutputs {
             drive,
+            others,
             emergency_stop: Sender::create(node, topics::EMERGENCY_STOP)?,
+            safety: Sender::create(node, topics::SAFETY)?,
+            time: time.clone(),
+            base_frame: config.base_frame.clone(),
             dock: Caller::of(node, topics::DOCK)?,
             undock: Caller::of(node, topics::UNDOCK)?,
+            cancel_docking: Caller::of(node, topics::CANCEL_DOCKING)?,
             start_motor: Caller::of(node, topics::START_MOTOR)?,
             stop_motor: Caller::of(node, topics::STOP_MOTOR)?,
             lidar_parameters: Caller::create(
@@ -80,21 +92,41 @@ impl Outputs for RosOutputs {
         self.drive.publish(convert::twist(velocity.linear(), velocity.angular()))
     }
 
-    fn drive_is_present(&self) -> bool {
-        match &self.drive {
+    fn graph(&self) -> Graph {
+        let drive_present = match &self.drive {
             Drive::Plain(sender) => sender.has_listeners(),
             Drive::Stamped { sender, .. } => sender.has_listeners(),
-        }
+        };
+        let (cmd_vel_shared, scan_shared) = (self.others.on_cmd_vel(), self.others.on_scan());
+        Graph { drive_present, cmd_vel_shared, scan_shared }
     }
 
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
         self.emergency_stop.publish(&Bool { data: active })
     }
 
+    fn safety(&self, summary: &Summary, holder: Option<&str>) -> Result<(), PublishError> {
+        let stamp = self.time.now().map_err(|error| self.safety.failed(&error))?;
+        let header = Header { stamp, frame_id: self.base_frame.clone() };
+        self.safety.publish(&convert::safety_state(summary, holder, header))
+    }
+
+    fn offers(&self, service: Service) -> BoxFuture<'static, bool> {
+        match service {
+            Service::Dock => self.dock.available().boxed(),
+            Service::Undock => self.undock.available().boxed(),
+            Service::CancelDocking => self.cancel_docking.available().boxed(),
+            Service::StartMotor => self.start_motor.available().boxed(),
+            Service::StopMotor => self.stop_motor.available().boxed(),
+            Service::SetFrequency(_) => self.lidar_parameters.available().boxed(),
+        }
+    }
+
     fn call(&self, service: Service) -> BoxFuture<'static, Result<String, CallError>> {
         match service {
             Service::Dock => self.dock.call(Trigger::Request {}, trigger_answer),
             Service::Undock => self.undock.call(Trigger::Request {}, trigger_answer),
+            Service::CancelDocking => self.cancel_docking.call(Trigger::Request {}, trigger_answer),
             Service::StartMotor => self.start_motor.call(Empty::Request {}, |_| Ok(String::new())),
             Service::StopMotor => self.stop_motor.call(Empty::Request {}, |_| Ok(String::new())),
             Service::SetFrequency(frequency) => {
@@ -176,7 +208,7 @@ where
     S::Request: Send + 'static,
     S::Response: Send + 'static,
 {
-    fn of(node: &mut r2r::Node, service: CalledService) -> Result<Caller<S>, RosError> {
+    fn of(node: &mut r2r::Node, service: NamedService) -> Result<Caller<S>, RosError> {
         Caller::create(node, service.name.to_owned())
     }
 

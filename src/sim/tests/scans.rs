@@ -9,7 +9,7 @@ fn scans_match_the_hall() {
     config.lidar.noise = 0.01;
     let mut world = World::new(config);
     // Looking along +y from x = 1, y = 0 with the LiDAR 0.2 m ahead: the left wall is 5.8 m ahead, the dock's
-    // front (x = -1.38) 2.38 m to the left and the front wall 17.25 m to the right.
+    // front (x = -1.41) 2.41 m to the left and the front wall 17.25 m to the right.
     let mut sums = [0.0; 4];
     for _ in 0..100 {
         let scan = world.scan();
@@ -21,7 +21,7 @@ fn scans_match_the_hall() {
             *sum += f64::from(scan.ranges[beam]) / 100.0;
         }
     }
-    for (mean, expected) in sums.iter().zip([5.8, 2.38, 17.25, 6.2]) {
+    for (mean, expected) in sums.iter().zip([5.8, 2.41, 17.25, 6.2]) {
         // Three deviations of the mean of 100.
         assert!((mean - expected).abs() < 0.003, "{sums:?}");
     }

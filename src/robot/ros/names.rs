@@ -1,0 +1,103 @@
+//! Names as the graph knows them, after namespace and remaps: r2r asks the graph by full name and does not tell ours.
+//!
+//! The rules are those of rcl (design.ros2.org, "Topic and Service name mapping to DDS" and "Static remapping"): the first remap of the
+//! command line whose left side is the same full name applies.
+
+/// Resolves names of one node.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    /// `/` or `/robot1`.
+    namespace: String,
+    node: String,
+    /// From, to: full names.
+    remaps: Vec<(String, String)>,
+}
+
+impl Names {
+    /// For this node of a process with this command line.
+    pub(super) fn new(
+        namespace: &str,
+        node: &str,
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Names {
+        let mut names =
+            Names { namespace: namespace.to_owned(), node: node.to_owned(), remaps: Vec::new() };
+        let rules = rules(arguments);
+        names.remaps = rules.iter().filter_map(|rule| names.remap(rule)).collect();
+        names
+    }
+
+    /// The full name of a topic.
+    pub(super) fn resolve(&self, name: &str) -> String {
+        let full = self.expand(name);
+        let rule = self.remaps.iter().find(|(from, _)| *from == full);
+        rule.map_or(full, |(_, to)| to.clone())
+    }
+
+    /// `[NODE:]FROM:=TO`; `None` for a rule that is none, that is another node's, or that renames nodes.
+    fn remap(&self, rule: &str) -> Option<(String, String)> {
+        let (from, to) = rule.split_once(":=")?;
+        let from = from.strip_prefix("rostopic://").unwrap_or(from);
+        let from = match from.split_once(':') {
+            Some((node, from)) => (node == self.node).then_some(from)?,
+            None => from,
+        };
+        (!from.starts_with("__")).then(|| (self.expand(from), self.expand(to)))
+    }
+
+    fn expand(&self, name: &str) -> String {
+        let namespace = self.namespace.trim_end_matches('/');
+        match name.strip_prefix('~') {
+            Some(rest) => format!("{namespace}/{}{rest}", self.node),
+            None if name.starts_with('/') => name.to_owned(),
+            None => format!("{namespace}/{name}"),
+        }
+    }
+}
+
+/// What follows `-r` and `--remap` within the ROS arguments.
+fn rules(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
+    let (mut ours, mut next) = (false, false);
+    let mut rules = Vec::new();
+    for argument in arguments {
+        match argument.as_str() {
+            "--ros-args" => ours = true,
+            "--" => ours = false,
+            "-r" | "--remap" if ours => next = true,
+            _ if next => {
+                next = false;
+                rules.push(argument);
+            }
+            _ => {}
+        }
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(namespace: &str, arguments: &str, expected: &str) {
+        let arguments = arguments.split_whitespace().map(str::to_owned);
+        let names = Names::new(namespace, "oht50_bridge", arguments);
+        assert_eq!(names.resolve("scan"), expected);
+    }
+
+    #[test]
+    fn a_name_follows_namespace_and_remaps() {
+        check("/", "", "/scan");
+        check("/robot1", "", "/robot1/scan");
+        check("/", "--ros-args -r scan:=front/scan", "/front/scan");
+        check("/robot1", "--ros-args -r scan:=front/scan", "/robot1/front/scan");
+        check("/robot1", "--ros-args --remap scan:=/front/scan", "/front/scan");
+        check("/robot1", "--ros-args -r /robot1/scan:=/front/scan", "/front/scan");
+        check("/robot1", "--ros-args -r /scan:=/front/scan", "/robot1/scan");
+        check("/robot1", "--ros-args -r __ns:=/other -r scan:=~/scan", "/robot1/oht50_bridge/scan");
+        check("/", "--ros-args -r oht50_bridge:scan:=one -r scan:=two", "/one");
+        check("/", "--ros-args -r other:scan:=one -r scan:=two", "/two");
+        check("/", "--ros-args -r rostopic://scan:=one", "/one");
+        check("/", "-r scan:=one --ros-args -p a:=b -- -r scan:=two", "/scan");
+        check("/", "--ros-args -r nonsense -r scan:=one", "/one");
+    }
+}
