@@ -68,7 +68,7 @@ impl Default for WorldConfig {
                 size: Vector2::new(0.35, 0.6),
                 speed: 0.1,
                 max_distance: 5.0,
-                undock_distance: 0.5,
+                undock_distance: 0.7,
                 patience: Duration::from_secs(3),
                 fails: false,
             },

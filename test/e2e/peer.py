@@ -175,6 +175,7 @@ class Robot(Peer):
         self.charge, self.charging, self.degrees = 0.5, False, 20.0
         self.published = {name: 0 for name in RATES}
         self.calls, self.motor = [], []
+        self.stamp = None  # of every message; None: the time
         self.lidar = self.serving = None
         super().__init__(domain, **options)
 
@@ -210,7 +211,7 @@ class Robot(Peer):
         if name in self.muted:
             return
         message = getattr(self, f"make_{name}")()
-        message.header.stamp = self.node.get_clock().now().to_msg()
+        message.header.stamp = self.stamp or self.node.get_clock().now().to_msg()
         self.publishers[name].publish(message)
         self.published[name] += 1
 

@@ -18,6 +18,7 @@ RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best effort": Reliabilit
 DURABILITY = {"volatile": DurabilityPolicy.VOLATILE, "transient local": DurabilityPolicy.TRANSIENT_LOCAL}
 OF_EVERY_NODE = {"/rosout", "/parameter_events", "/clock"}
 TYPES = {"bool": 1, "integer": 2, "double": 3, "string": 4, "double array": 8, "string array": 9}
+FOOTPRINT = [0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145, -0.35, 0.35, -0.145]
 STANDARD = {"use_sim_time", "start_type_description_service"}
 PARAMETER_SERVICES = {
     "get_parameters": GetParameters, "get_parameter_types": GetParameterTypes, "describe_parameters": DescribeParameters,
@@ -35,11 +36,13 @@ def table(section):
 
 
 def full(name):
-    name = name.strip("`")
+    name = name.strip("`").replace("<hardware_stop_topic>", TestTopics.PARAMETERS["hardware_stop_topic"])
     return f"/{NODE}/{name[2:]}" if name.startswith("~/") else f"/{name}"
 
 
 class TestTopics:
+    PARAMETERS = {"hardware_stop_topic": "stop_button"}
+
     @pytest.mark.parametrize("direction", ["subscribes", "publishes"])
     def test_the_graph_has_the_readmes_topics_and_no_other(self, world, robot, direction):
         node = robot.node
@@ -68,11 +71,14 @@ class TestTopics:
 
     def test_the_services_are_those_of_parameters_and_those_called_are_the_robots(self, world, robot):
         offered = dict(robot.node.get_service_names_and_types_by_node(NODE, "/"))
-        assert offered == {f"/{NODE}/{name}": [f"rcl_interfaces/srv/{kind.__name__}"]
-                           for name, kind in PARAMETER_SERVICES.items()}
+        of_parameters = {f"/{NODE}/{name}": [f"rcl_interfaces/srv/{kind.__name__}"]
+                         for name, kind in PARAMETER_SERVICES.items()}
+        of_ours = {f"/{NODE}/{name}": ["std_srvs/srv/Trigger"] for name in ("emergency_stop", "reset_emergency_stop")}
+        assert offered == of_parameters | of_ours
         called = dict(robot.node.get_client_names_and_types_by_node(NODE, "/"))
         assert called == {
             "/dock": ["std_srvs/srv/Trigger"], "/undock": ["std_srvs/srv/Trigger"],
+            "/cancel_docking": ["std_srvs/srv/Trigger"],
             "/start_motor": ["std_srvs/srv/Empty"], "/stop_motor": ["std_srvs/srv/Empty"],
             "/lidar/set_parameters": ["rcl_interfaces/srv/SetParameters"],
         }
@@ -102,7 +108,8 @@ class TestParameters:
         told = self.told
         types = self.call(robot, "get_parameter_types", names=list(told)).types
         assert list(types) == [TYPES[row["Type"]] for row in told.values()]
-        ours = {"port": 0, "state_directory": str(world.directory / "state"), "base_from_laser": [0.2, 0.0, 0.0]}
+        ours = {"port": 0, "state_directory": str(world.directory / "state"), "base_from_laser": [0.2, 0.0, 0.0],
+                "footprint": FOOTPRINT}
         for (name, row), value in zip(told.items(), self.call(robot, "get_parameters", names=list(told)).values, strict=True):
             expected = ours[name] if name in ours else json.loads(row["Default"].strip("`"))
             assert plain(value) == expected, name

@@ -96,7 +96,7 @@ class TestMotion:
         robot.muted.add("scan")
         robot.first_zero(robot.first_moving(sent).at)
         aborted = lan.expect("event", event="motion_aborted")
-        assert aborted["data"] == {"command": "move_forward", "reason": "scan_stale"}
+        assert aborted["data"] == {"command": "move_forward", "reason": "scan_stale", "zone": None}
         for command in ("move_forward", "move_backward", "turn_left", "turn_right", "dock", "undock"):
             answer = lan.order(command)
             assert (answer["success"], answer["code"]) == (False, "scan_stale")

@@ -40,6 +40,7 @@ class TestSimulatedTime:
             message = Clock()
             message.clock.sec = seconds
             publisher.publish(message)
+            robot.stamp = message.clock
             lan.order("stop")
             return robot.signal.wait_for(lambda: robot.commands[-1].header.stamp.sec == seconds, 0.1)
 

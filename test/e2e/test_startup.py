@@ -9,7 +9,7 @@ import pytest
 from client import Client, token
 from programs import CONFIG, SECRET, Bridge, Program, parameters_file
 
-POSE = {"base_from_laser": [0.0, 0.0, 0.0], "port": 0}
+POSE = {"base_from_laser": [0.0, 0.0, 0.0], "footprint": [0.4, 0.3, -0.4, 0.3, -0.4, -0.3, 0.4, -0.3], "port": 0}
 
 # A parameter, its value, and what is said of it: name, value and what is accepted.
 WRONG = [
@@ -25,6 +25,11 @@ WRONG = [
     ("allowed_origins", ["*"], ['"*"', "scheme://host"]),
     ("base_from_laser", [0.0, 0.0], ["[0.0, 0.0]", "2 numbers instead of 3"]),
     ("base_from_laser", [0.0, 0.0, 180.0], ["180.0", "-3.15..3.15"]),
+    ("footprint", [0.4, 0.3, -0.4], ["3 numbers", "pairs"]),
+    ("footprint", [0.4, 0.3, -0.4, -0.3, -0.4, 0.3, 0.4, -0.3], ["crosses itself"]),
+    ("zones", ["near: critical 50.0"], ["depth of zone", "50", "0.02 to 20"]),
+    ("zones", ["near critical 0.5"], ["near critical 0.5", "NAME: KIND DEPTH"]),
+    ("docking_zones", ["near: safe 0.5"], ["no critical zone"]),
     ("lidar_node", "my lidar", ['"my lidar"', "a ROS name"]),
     ("max_linear_sped", 1.0, ["unknown parameter", "did you mean max_linear_speed?"]),
     ("jwt_secret", "x" * 40, ["unknown parameter", "OHT50_JWT_SECRET"]),
@@ -59,7 +64,7 @@ class TestConfiguration:
         assert "x" * 40 not in log, "what may be a secret is not repeated"
 
     def test_a_missing_pose_of_the_lidar_is_named(self, directory):
-        ends_with(64, "--ros-args", "-p", "port:=0", said=["base_from_laser: required"])
+        ends_with(64, "--ros-args", "-p", "port:=0", said=["base_from_laser: required", "footprint: required"])
 
     def test_everything_wrong_is_told_at_once(self, directory):
         file = parameters_file(directory, {"robot_id": 0, "colour": "red"})

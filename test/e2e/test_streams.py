@@ -8,6 +8,7 @@ import pytest
 from peer import BEST_EFFORT, RELIABLE, points_of, scan
 
 POSE = [0.25, -0.1, 0.5]  # x m, y m, yaw rad of the LiDAR
+KINDS = ["critical", "warning", "safe"]  # as shipped
 NOTHING = {"position": None, "speed": None, "battery_level": None, "temperature": None}
 
 
@@ -47,7 +48,9 @@ class Data:
         lan.subscribe("lidar")
         data = shows(lan, robot.scan)
         assert len(data["scan_data"]["points"]) == 660
-        assert data["obstacles"] == [] and data["safety_zones"] == []
+        assert data["obstacles"] == []
+        assert [(zone["id"], zone["type"]) for zone in data["safety_zones"]] == [(each, each) for each in KINDS]
+        assert all(len(zone["boundary"]) >= 8 for zone in data["safety_zones"])
         robot.scan = scan([5.0] * 90, angle_min=-0.5, span=1.0)
         shows(lan, robot.scan)
 

@@ -33,7 +33,7 @@ fn docking_and_undocking_succeed() {
     assert_eq!(world.undock(), Ok(()));
     assert_eq!(relay(&mut world).0, Ok(Docked::Undocked));
     let clear = world.base().translation.x + 1.0;
-    assert!((0.48..0.55).contains(&clear), "{clear} m from the dock");
+    assert!((0.68..0.75).contains(&clear), "{clear} m from the dock");
     assert_eq!(world.undock(), Err(DockError::NotDocked));
 }
 
