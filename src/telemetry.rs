@@ -1,8 +1,10 @@
-//! What the bridge tells its keepers: logs. Counters, health and the audit join here.
+//! What the bridge tells its keepers: logs and the audit. Counters and health join here.
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+pub mod audit;
 
 /// Sends logs to standard error.
 ///
