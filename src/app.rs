@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet},
+    task::{JoinError, JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -17,11 +17,12 @@ use crate::{
     config::Config,
     hub::Hub,
     lidar::Perception,
-    protocol::CloseReason,
+    protocol::{CloseReason, audit},
     robot::{Inputs, Notice, Outputs},
     safety::{EmergencyStop, Gate, SafeVelocity, latch::StopLatch},
     server::{Accept, Listening, Server, Surroundings, TlsIdentity},
     session::{Action, Command, Terms},
+    telemetry::audit::{Audit, Sink, keep},
 };
 
 pub mod answers;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub latch: StopLatch,
     /// The latch as it was when the bridge last ended.
     pub emergency_stop: Option<EmergencyStop>,
+    /// Where the audit log is kept.
+    pub audit: Box<dyn Sink>,
     /// The time.
     pub clock: Clock,
 }
@@ -66,6 +69,9 @@ pub struct App {
     at_zero: watch::Receiver<bool>,
     /// Ends last, so that a stop of the last moment is still written.
     latch_file: JoinHandle<()>,
+    audit: Audit,
+    /// Ends last, too.
+    journal: JoinHandle<Result<(), JoinError>>,
 }
 
 /// A part of the bridge ended by itself.
@@ -79,9 +85,27 @@ pub struct Fault {
 impl App {
     /// Starts every part. Must be called within a tokio runtime.
     pub fn start(parts: Parts) -> App {
-        let Parts { config, verifier, tls, inputs, outputs, latch, emergency_stop, clock } = parts;
+        let Parts {
+            config,
+            verifier,
+            tls,
+            inputs,
+            outputs,
+            latch,
+            emergency_stop,
+            audit: sink,
+            clock,
+        } = parts;
         let hub = Hub::new();
-        let teller = Teller { hub: hub.clone(), clock: clock.clone() };
+        let audit = Audit::default();
+        let restored = emergency_stop.as_ref().map(|stop| stop.reason.as_str());
+        audit.record(audit::started(config.robot_id, restored, clock.unix()));
+        let lines_lost = {
+            let clock = clock.clone();
+            move |count| audit::lost(count, clock.unix())
+        };
+        let journal = tokio::spawn(keep(audit.clone(), sink, lines_lost));
+        let teller = Teller { hub: hub.clone(), clock: clock.clone(), audit: audit.clone() };
         let (stopping, stop) = watch::channel(false);
         let (at_zero_sender, at_zero) = watch::channel(false);
         let (holder_sender, holder) = watch::channel(None);
@@ -116,6 +140,7 @@ impl App {
                 holder: holder_sender,
                 report: report_sender,
                 latched: latched_sender,
+                audited: audit.writable(),
                 stopping: stop,
                 at_zero: at_zero_sender,
             },
@@ -196,11 +221,23 @@ impl App {
             terms,
             hub: hub.clone(),
             commands,
+            audit: audit.clone(),
             clock,
             holder,
         };
         let server = Server::new(surroundings, tls);
-        App { server, hub, teller, tasks, outputs: last_words, stopping, at_zero, latch_file }
+        App {
+            server,
+            hub,
+            teller,
+            tasks,
+            outputs: last_words,
+            stopping,
+            at_zero,
+            latch_file,
+            audit,
+            journal,
+        }
     }
 
     /// To listen with, or to serve a stream that is already there.
@@ -225,6 +262,7 @@ impl App {
             stopped = stop => stopped,
             fault = fault(&mut self.tasks) => Err(fault),
             ended = &mut self.latch_file => Err(Fault::new("latch file", why(ended))),
+            ended = &mut self.journal => Err(Fault::new("audit log", why(ended.and_then(|kept| kept)))),
             ended = &mut listener => Err(Fault::new("listener", why(ended))),
         };
         if let Err(fault) = &ended {
@@ -244,6 +282,12 @@ impl App {
         if writing && timeout(LAST_WRITE, &mut self.latch_file).await.is_err() {
             tracing::error!("the emergency-stop latch was not written in time");
             self.latch_file.abort();
+        }
+        self.audit.close();
+        let writing = !self.journal.is_finished();
+        if writing && timeout(LAST_WRITE, &mut self.journal).await.is_err() {
+            tracing::error!("the audit log was not written in time");
+            self.journal.abort();
         }
         ended
     }

@@ -30,8 +30,10 @@ use check::Checked;
 pub struct Config {
     /// `robot_id` in telemetry and status.
     pub robot_id: u64,
-    /// Where the emergency-stop latch lives across restarts.
+    /// Where the emergency-stop latch lives across restarts, and the audit log.
     pub state_directory: PathBuf,
+    /// How much of the audit log is kept.
+    pub audit: AuditConfig,
     /// The WebSocket server.
     pub server: ServerConfig,
     /// When the robot moves.
@@ -44,6 +46,15 @@ pub struct Config {
     pub ros: RosConfig,
     /// When an input is too old to be told.
     pub telemetry: TelemetryConfig,
+}
+
+/// How much of the audit log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// Of one file.
+    pub max_bytes: u64,
+    /// The current one included.
+    pub files: u32,
 }
 
 /// Who can connect, and how many.
@@ -218,6 +229,10 @@ fn build(
     Ok(Config {
         robot_id: values.count("robot_id")?,
         state_directory: state_directory(values, environment)?,
+        audit: AuditConfig {
+            max_bytes: values.count("audit_max_bytes")?,
+            files: values.count("audit_files")?,
+        },
         server: server(values)?,
         safety: GateConfig {
             max_linear_speed: values.double("max_linear_speed")?,

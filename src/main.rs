@@ -19,11 +19,11 @@ use oht50_bridge::{
     app::{App, Fault, Parts, latch_file},
     auth::Verifier,
     clock::Clock,
-    config::{Config, Environment, Secret},
+    config::{AuditConfig, Config, Environment, Secret},
     robot::ros::RosNode,
     safety::latch::StopLatch,
     server::TlsIdentity,
-    telemetry,
+    telemetry::{self, audit::Journal},
 };
 use tokio::{
     runtime::Runtime,
@@ -72,6 +72,7 @@ struct Prepared {
     config: Config,
     verifier: Verifier,
     tls: Option<TlsIdentity>,
+    audit: Journal,
 }
 
 /// Reads and checks the configuration; `None` if that was all that was asked.
@@ -95,12 +96,15 @@ fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
     let secret = secret()?;
     let verifier = Verifier::hs256(secret.as_bytes(), config.server.default_role)?;
     latch_file::prepare(&config.state_directory)?;
-    Ok(Some(Prepared { node, config, verifier, tls }))
+    let AuditConfig { max_bytes, files } = config.audit;
+    let audit =
+        Journal::open(&config.state_directory, max_bytes, files).context("the audit log")?;
+    Ok(Some(Prepared { node, config, verifier, tls, audit }))
 }
 
 impl Prepared {
     fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<()> {
-        let Prepared { node, config, verifier, tls } = self;
+        let Prepared { node, config, verifier, tls, audit } = self;
         let guard = runtime.enter();
         let clock = Clock::system();
         let latch = StopLatch::default();
@@ -109,6 +113,7 @@ impl Prepared {
         if let Some(stop) = &emergency_stop {
             tracing::warn!(reason = stop.reason, "starting with the emergency stop latched");
         }
+        let audit = Box::new(audit);
         let address = (config.server.bind_address, config.server.port);
         let secure = tls.is_some();
         let app = App::start(Parts {
@@ -119,6 +124,7 @@ impl Prepared {
             outputs,
             latch,
             emergency_stop,
+            audit,
             clock,
         });
         drop(guard);

@@ -28,6 +28,7 @@ macro_rules! wire_names {
     };
 }
 
+pub mod audit;
 pub mod client;
 mod json;
 pub mod server;
@@ -98,6 +99,7 @@ wire_names! {
         Timeout = "timeout",
         Aborted = "aborted",
         RobotMoving = "robot_moving",
+        AuditUnavailable = "audit_unavailable",
     }
 }
 

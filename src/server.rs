@@ -30,6 +30,7 @@ use crate::{
     hub::{Hub, Member},
     safety::ConnectionId,
     session,
+    telemetry::audit::Audit,
 };
 
 mod connection;
@@ -65,6 +66,8 @@ pub struct Surroundings {
     pub commands: mpsc::Sender<session::Command>,
     /// Who drives: this connection is never evicted.
     pub holder: watch::Receiver<Option<ConnectionId>>,
+    /// Keeps what was asked and answered.
+    pub audit: Audit,
     /// Tells the time.
     pub clock: Clock,
 }

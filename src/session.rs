@@ -10,6 +10,7 @@ use crate::{
     auth::{Principal, Verifier},
     protocol::{
         CloseReason, ErrorCode, Failure,
+        audit::{Deed, Ending},
         client::{self, ClientMessage, Request, RobotCommand},
         server::{self, Event, EventName, Severity},
     },
@@ -25,6 +26,7 @@ mod exchange;
 mod expiry;
 mod liveness;
 mod pending;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +36,7 @@ use expiry::Expiry;
 pub use liveness::Payload;
 use liveness::{FRESH, Liveness};
 use pending::{Asked, Pending};
+use record::Stops;
 
 /// The two times a conversation needs.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +82,8 @@ pub struct Session {
     refusals: Window,
     rate: Bucket,
     pending: Pending,
+    /// For the audit log.
+    stops: Stops,
     /// However the connection ends, by a panic too, its motion ends with this.
     link: Link,
     closing: bool,
@@ -125,6 +130,7 @@ impl Session {
             refusals: Window::new(REFUSALS, REFUSAL_WINDOW),
             rate: Bucket::new(COMMANDS_PER_SECOND, COMMAND_BURST, time.now),
             pending: Pending::default(),
+            stops: Stops::default(),
             link: terms.latch.link(connection),
             closing: false,
             terms,
@@ -149,7 +155,7 @@ impl Session {
             Input::Control(driving) => self.control(driving, time),
             Input::Answer(answer) => {
                 if let Some(asked) = self.pending.take(answer.ticket) {
-                    out.push(Output::Send(asked.response(&answer.outcome, time.unix)));
+                    self.answer(&asked, answer.outcome, time, out);
                 }
             }
             Input::StopsServed(sequence) => {
@@ -167,7 +173,8 @@ impl Session {
     pub fn deadline(&self) -> Duration {
         let silent = self.heard + self.terms.heartbeat_timeout;
         let lost = self.driver_lost_at().unwrap_or(Duration::MAX);
-        self.liveness.due().min(silent).min(lost).min(self.expiry.deadline())
+        let repeated = self.stops.deadline().unwrap_or(Duration::MAX);
+        self.liveness.due().min(silent).min(lost).min(repeated).min(self.expiry.deadline())
     }
 
     /// Who this is, as the robot's side knows it.
@@ -217,6 +224,8 @@ impl Session {
                     id,
                     time.unix,
                 )));
+                let failure = Failure::new(refused.code, refused.message);
+                self.record(Deed::Message, Ending::Answered(Err(failure)), time, out);
                 if self.errors.full(time.now) {
                     self.close(CloseReason::TooManyErrors, out);
                 }
@@ -243,6 +252,7 @@ impl Session {
                 Failure::new(ErrorCode::Busy, "Stopping; earlier answers are still on the way");
             out.push(Output::Send(asked.response(&Err(crowded), time.unix)));
         }
+        self.record_stop(command, time, out);
     }
 
     fn request(&mut self, request: Request, time: Time, out: &mut Vec<Output>) {
@@ -291,7 +301,7 @@ impl Session {
             }
             Err(failure) => {
                 let limited = failure.code == ErrorCode::RateLimited;
-                out.push(Output::Send(asked.response(&Err(failure), time.unix)));
+                self.answer(&asked, Err(failure), time, out);
                 if limited && self.refusals.full(time.now) {
                     self.close(CloseReason::RateLimited, out);
                 }
@@ -322,6 +332,7 @@ impl Session {
     }
 
     fn tick(&mut self, time: Time, out: &mut Vec<Output>) {
+        self.record_due_stops(time, out);
         if self.closing {
             return;
         }

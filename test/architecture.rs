@@ -21,12 +21,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("hub", &["auth", "protocol", "safety"]),
     ("robot", &["clock", "config", "lidar", "safety"]),
-    ("server", &["auth", "clock", "config", "hub", "protocol", "safety", "session"]),
+    ("server", &["auth", "clock", "config", "hub", "protocol", "safety", "session", "telemetry"]),
     (
         "app",
         &[
-            "auth", "clock", "config", "hub", "lidar", "protocol", "robot", "safety", "server",
+            "auth",
+            "clock",
+            "config",
+            "hub",
+            "lidar",
+            "protocol",
+            "robot",
+            "safety",
+            "server",
             "session",
+            "telemetry",
         ],
     ),
 ];

@@ -22,6 +22,7 @@ pub fn failure(refusal: &Refusal) -> Failure {
         Refusal::DriveAbsent | Refusal::Aborted(Reason::DriveAbsent) => {
             ErrorCode::ServiceUnavailable
         }
+        Refusal::AuditUnavailable => ErrorCode::AuditUnavailable,
         Refusal::Docking | Refusal::ShuttingDown => ErrorCode::Busy,
         Refusal::NotLatched => ErrorCode::EmergencyStopNotActive,
         Refusal::NotAtRest => ErrorCode::NotAtRest,

@@ -6,13 +6,14 @@ use crate::{
     clock::Clock,
     hub::{Audience, Frame, Hub},
     protocol::{
-        Stream,
+        Stream, audit,
         server::{
             self, ControlCause, DockingCommand, Event, EventData, EventName, Severity, ZoneKind,
         },
     },
     robot::Notice,
     safety::{Caller, Reason, SafetyEvent, StopSource, zone::Kind},
+    telemetry::audit::Audit,
 };
 
 /// Tells events; cheap to clone.
@@ -22,6 +23,8 @@ pub struct Teller {
     pub hub: Hub,
     /// When.
     pub clock: Clock,
+    /// Keeps them, but for notices.
+    pub audit: Audit,
 }
 
 impl Teller {
@@ -191,8 +194,14 @@ impl Teller {
     ) {
         tracing::info!(event = name.as_str(), "{message}");
         let event = Event { name, severity, message, data };
-        let text = server::event(&event, self.clock.unix());
+        let unix = self.clock.unix();
+        let text = server::event(&event, unix);
         self.hub.notify(audience, &Frame::text(&text));
+        match name {
+            EventName::Notice => {}
+            _ if audit::is_stop(&event) => self.audit.record_stop(audit::event(&event, unix)),
+            _ => self.audit.record(audit::event(&event, unix)),
+        }
     }
 }
 

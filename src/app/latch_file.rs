@@ -34,14 +34,14 @@ pub fn restore(directory: &Path, now: Duration) -> Option<EmergencyStop> {
     Some(EmergencyStop { source, by: None, since: now, reason })
 }
 
-/// Creates the directory and proves that the latch can be kept there; the error names the path.
+/// Creates the directory and proves that the latch, and some of the audit log, can be kept there; the error names the path.
 pub fn prepare(directory: &Path) -> io::Result<()> {
     let named = |error: io::Error| {
         io::Error::new(error.kind(), format!("state_directory {}: {error}", directory.display()))
     };
     fs::create_dir_all(directory).map_err(named)?;
     let probe = directory.join(".probe");
-    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(named)
+    fs::write(&probe, [0; PROBE]).and_then(|()| fs::remove_file(&probe)).map_err(named)
 }
 
 /// Keeps the file as the latch is. What cannot be written is tried again every second, and logged.
@@ -77,6 +77,9 @@ fn write(directory: &Path, text: &str) -> io::Result<()> {
 
 const NAME: &str = "emergency_stop";
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Bytes; a full disk takes an empty file.
+const PROBE: usize = 4096;
 
 #[cfg(test)]
 mod tests {

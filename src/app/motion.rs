@@ -66,6 +66,8 @@ pub struct Wiring {
     pub report: watch::Sender<Report>,
     /// For the file that keeps the latch.
     pub latched: watch::Sender<Option<EmergencyStop>>,
+    /// Whether the audit log can be written.
+    pub audited: watch::Receiver<bool>,
     /// True when the bridge stops.
     pub stopping: watch::Receiver<bool>,
     /// Set once zero was published after that.
@@ -197,6 +199,7 @@ impl Motion {
 
     /// The newest scan and odometry: before each decision and each command, and not with each message.
     fn look(&mut self) {
+        self.gate.audited(*self.wiring.audited.borrow());
         if self.wiring.scan.has_changed().unwrap_or(false)
             && let Some(scan) = &*self.wiring.scan.borrow_and_update()
             && Scan::check(&scan.value).is_ok()

@@ -207,7 +207,9 @@ const fn text(
 #[rustfmt::skip] // one parameter, one line
 pub const PARAMETERS: &[Parameter] = &[
     integer("robot_id", 1, (1, MAX_ID), "Number of the robot in telemetry and status."),
-    text("state_directory", "", Form::Path, "Where the emergency-stop latch outlives a restart; empty: `oht50_bridge`, below the namespace, in `$ROS_HOME` or `~/.ros`."),
+    text("state_directory", "", Form::Path, "Where the emergency-stop latch outlives a restart, and the audit log stands; empty: `oht50_bridge`, below the namespace, in `$ROS_HOME` or `~/.ros`."),
+    integer("audit_max_bytes", 16_777_216, (1_048_576, 1_073_741_824), "Size of `audit.jsonl`, in bytes, at which a new one is begun."),
+    integer("audit_files", 8, (2, 100), "Files of the audit log that are kept, the current one included."),
 
     text("bind_address", "127.0.0.1", Form::Address, "Address the server listens on; beyond loopback only with TLS or `allow_plaintext`."),
     integer("port", 8080, (0, 65535), "Port the server listens on; 0 lets the system choose."),

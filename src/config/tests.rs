@@ -50,6 +50,7 @@ fn the_shipped_values_are_the_documented_ones() {
     let config = accepted(&[]);
     assert_eq!(config.robot_id, 1);
     assert_eq!(config.state_directory, PathBuf::from("/home/robot/.ros/oht50_bridge"));
+    assert_eq!(config.audit, AuditConfig { max_bytes: 16 * 1024 * 1024, files: 8 });
     assert_eq!(config.server.bind_address, IpAddr::from([127, 0, 0, 1]));
     assert_eq!(config.server.port, 8080);
     assert_eq!(config.server.tls, None);

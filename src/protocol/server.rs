@@ -20,6 +20,7 @@ mod number;
 mod status;
 mod telemetry;
 
+pub(super) use event::event_data;
 pub use event::{ControlCause, DockingCommand, Event, EventData, EventName, Severity, event};
 pub use lidar::{LidarPicture, Obstacle, ObstacleKind, SafetyZone, ZoneKind, lidar_update};
 pub use status::{
@@ -274,7 +275,7 @@ fn encode(
 
 /// Writing these types cannot fail: their keys are strings, and memory has no write errors. Should it do so after a
 /// change, the client gets `null` and the robot goes on.
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 

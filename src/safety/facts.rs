@@ -9,6 +9,8 @@ use super::Velocity;
 pub struct Facts {
     /// Who else is on the topics that matter.
     pub graph: Graph,
+    /// Whether the audit log can be written.
+    pub audited: bool,
     odometry: Option<(Measured, Duration)>,
     hardware_stop: Option<(bool, Duration)>,
     since: Option<Duration>,

@@ -117,6 +117,7 @@ impl Gate {
             self.answer(ticket, Ok("Nothing to move".to_owned()));
             return Ok(());
         }
+        self.is_on_record()?;
         self.allows(target, now)?;
         self.replace_motion();
         let until = now.saturating_add(duration);
@@ -205,6 +206,11 @@ impl Gate {
             return Err(Refusal::ScanShared);
         }
         Ok(())
+    }
+
+    /// What moves the robot must be put on record; what makes it stand need not be.
+    fn is_on_record(&self) -> Result<(), Refusal> {
+        if self.facts.audited { Ok(()) } else { Err(Refusal::AuditUnavailable) }
     }
 
     /// Whether a command may count at all: the bridge goes on, and neither a stop nor a suspension has overtaken it.

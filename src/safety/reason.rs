@@ -101,6 +101,9 @@ pub enum Refusal {
     /// Nothing steers docking.
     #[error("This robot has no docking controller")]
     NoDocking,
+    /// What is done could not be put on record.
+    #[error("The audit log cannot be written")]
+    AuditUnavailable,
     /// Docking or undocking goes on.
     #[error("Docking is in progress")]
     Docking,

@@ -13,7 +13,7 @@ use tokio::{
 use tracing::{Instrument, info, info_span};
 
 use super::{
-    Place, Server,
+    Place, Server, Surroundings,
     outbox::Outbox,
     pipe::Pipe,
     reader::{Incoming, Reader},
@@ -21,10 +21,15 @@ use super::{
 };
 use crate::{
     auth::Principal,
+    clock::Clock,
     hub::{Delivery, Frame, Member, Seat},
-    protocol::{Answer, CloseReason, ErrorCode, Failure},
+    protocol::{
+        Answer, CloseReason, ErrorCode, Failure,
+        audit::{self, Entry},
+    },
     safety::ConnectionId,
     session::{Input, Output, Session},
+    telemetry::audit::Audit,
 };
 
 /// A client that has just become a WebSocket.
@@ -50,7 +55,7 @@ pub async fn run(server: Server, arrival: Arrival) {
             role = principal.role.as_str(),
             %peer,
         );
-        Ok((Guest::enter(&server, principal)?, span))
+        Ok((Guest::enter(&server, principal, peer)?, span))
     });
     match opened {
         Ok((guest, span)) => {
@@ -97,6 +102,9 @@ struct Guest {
     /// What the client knows this connection by.
     public_id: String,
     greeting: Vec<Output>,
+    audit: Audit,
+    peer: SocketAddr,
+    clock: Clock,
 }
 
 struct Connection {
@@ -116,7 +124,11 @@ enum Ending {
 }
 
 impl Guest {
-    fn enter(server: &Server, principal: Principal) -> Result<Guest, CloseReason> {
+    fn enter(
+        server: &Server,
+        principal: Principal,
+        peer: SocketAddr,
+    ) -> Result<Guest, CloseReason> {
         let connection = server.next_connection();
         let public_id = unguessable().map_err(|_| CloseReason::ConnectionFailed)?;
         let member = Member { connection, user_id: principal.user_id, role: principal.role };
@@ -128,11 +140,25 @@ impl Guest {
         }
         let terms = server.0.surroundings.terms.clone();
         let served = terms.latch.served();
-        let holder = server.0.surroundings.holder.clone();
+        let Surroundings { holder, audit, clock, .. } = &server.0.surroundings;
+        let (holder, audit, clock) = (holder.clone(), audit.clone(), clock.clone());
         let mut greeting = Vec::new();
         let session =
             Session::open(terms, principal, connection, &public_id, server.time(), &mut greeting);
-        Ok(Guest { session, seat, served, holder, place, public_id, greeting })
+        Ok(Guest { session, seat, served, holder, place, public_id, greeting, audit, peer, clock })
+    }
+
+    fn record(&self, entry: &Entry) {
+        let line = audit::line(entry, self.peer);
+        if entry.is_stop() { self.audit.record_stop(line) } else { self.audit.record(line) }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        for entry in self.session.last_entries(self.clock.unix()) {
+            self.record(&entry);
+        }
     }
 }
 
@@ -293,6 +319,7 @@ impl Connection {
                     self.feed(Input::Answer(Answer { ticket, outcome: Err(failure) }));
                 }
             }
+            Output::Audit(entry) => self.guest.record(&entry),
             Output::Close(reason) => {
                 outbox.close(reason);
                 self.closing = Some((reason, self.server.now() + LINGER));

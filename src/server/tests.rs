@@ -92,6 +92,7 @@ impl Rig {
             hub: hub.clone(),
             commands: sender,
             holder: holder.subscribe(),
+            audit: Audit::default(),
             clock,
         };
         Rig { server: Server::new(surroundings, tls), hub, latch, commands, holder }

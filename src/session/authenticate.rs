@@ -1,6 +1,6 @@
 //! A newer token on a connection that is there already.
 
-use super::{CloseReason, ErrorCode, Expiry, Output, Session, Time, server};
+use super::{CloseReason, Deed, Ending, ErrorCode, Expiry, Failure, Output, Session, Time, server};
 
 impl Session {
     /// Extends the connection, if the token is of the same user; its role counts from here on.
@@ -13,7 +13,7 @@ impl Session {
     ) {
         let id = id.as_deref();
         if let Err(limited) = self.within_rate(time) {
-            out.push(Output::Send(server::error(limited.code, &limited.message, id, time.unix)));
+            self.refuse_token(limited, id, time, out);
             if self.refusals.full(time.now) {
                 self.close(CloseReason::RateLimited, out);
             }
@@ -34,6 +34,8 @@ impl Session {
                     time.unix,
                 )));
                 self.principal = principal;
+                let accepted = Ok("Token accepted".to_owned());
+                self.record(Deed::Authenticate, Ending::Answered(accepted), time, out);
                 // Who may drive now has to be able to prove that it is there.
                 self.liveness.hurry(time.now);
             }
@@ -42,11 +44,16 @@ impl Session {
                     Ok(_) => "Token belongs to another user",
                     Err(_) => CloseReason::InvalidToken.text(),
                 };
-                out.push(Output::Send(server::error(ErrorCode::Unauthorized, text, id, time.unix)));
+                self.refuse_token(Failure::new(ErrorCode::Unauthorized, text), id, time, out);
                 if self.errors.full(time.now) {
                     self.close(CloseReason::TooManyErrors, out);
                 }
             }
         }
+    }
+
+    fn refuse_token(&self, failure: Failure, id: Option<&str>, time: Time, out: &mut Vec<Output>) {
+        out.push(Output::Send(server::error(failure.code, &failure.message, id, time.unix)));
+        self.record(Deed::Authenticate, Ending::Answered(Err(failure)), time, out);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{Administrator, Operator, Role},
-    protocol::{Answer, CloseReason, Stream, client::LidarCommand},
+    protocol::{Answer, CloseReason, Stream, audit::Entry, client::LidarCommand},
     safety::{Caller, MotionRequest, latch::Alive},
 };
 
@@ -46,6 +46,8 @@ pub enum Output {
     Command(Command),
     /// A newer token was accepted.
     Role(Role),
+    /// Keep this in the audit log.
+    Audit(Entry),
     /// Send a Close; nothing but stops is listened to after it.
     Close(CloseReason),
 }

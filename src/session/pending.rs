@@ -7,6 +7,7 @@ use crate::{
     auth::Principal,
     protocol::{
         ErrorCode, Failure,
+        audit::Deed,
         client::{ControlAction, LidarCommand, RobotCommand},
         server,
     },
@@ -58,6 +59,11 @@ impl Pending {
     pub fn take(&mut self, ticket: u64) -> Option<Asked> {
         let at = self.commands.iter().position(|(known, _)| *known == ticket)?;
         Some(self.commands.remove(at).1)
+    }
+
+    /// All commands, which wait no longer. Of a stop it was kept already what there is to keep.
+    pub fn take_all(&mut self) -> Vec<Asked> {
+        self.commands.drain(..).map(|(_, asked)| asked).collect()
     }
 
     /// The stops up to this number, which wait no longer.
@@ -123,6 +129,15 @@ impl Asked {
             Asked::Control(action, id) => {
                 server::control_response(*action, outcome, id.as_deref(), unix)
             }
+        }
+    }
+
+    /// As the audit log names it.
+    pub fn deed(&self) -> Deed {
+        match self {
+            Asked::Robot(command, _) => Deed::Robot(*command),
+            Asked::Lidar(command, _) => Deed::Lidar(*command),
+            Asked::Control(action, _) => Deed::Control(*action),
         }
     }
 

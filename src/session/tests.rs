@@ -5,19 +5,22 @@ use serde_json::Value;
 use super::*;
 use crate::{
     auth::Role,
-    protocol::{Answer, Stream},
+    protocol::{Answer, Stream, audit::Entry},
 };
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const START: Duration = Duration::from_secs(1_750_000_000);
 
 mod link;
+mod record;
 
 struct Talk {
     session: Session,
     latch: StopLatch,
     now: Duration,
     out: Vec<Output>,
+    /// What was kept for the audit log.
+    kept: Vec<Entry>,
     /// Whether pings are answered.
     answers: bool,
 }
@@ -61,13 +64,20 @@ impl Talk {
         // As a client does that has read the welcome.
         let Output::Ping(payload) = out.remove(0) else { panic!("{:?} before a ping", out[0]) };
         session.handle(Input::Pong(&payload), time, &mut out);
-        Talk { session, latch, now: Duration::ZERO, out, answers: true }
+        Talk { session, latch, now: Duration::ZERO, out, kept: Vec::new(), answers: true }
     }
 
     fn feed(&mut self, input: Input<'_>) -> Vec<Output> {
         let time = Time { now: self.now, unix: START + self.now };
         self.session.handle(input, time, &mut self.out);
-        std::mem::take(&mut self.out)
+        let mut rest = Vec::new();
+        for output in std::mem::take(&mut self.out) {
+            match output {
+                Output::Audit(entry) => self.kept.push(entry),
+                output => rest.push(output),
+            }
+        }
+        rest
     }
 
     fn say(&mut self, text: &str) -> Vec<Output> {

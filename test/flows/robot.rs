@@ -31,7 +31,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::client::PEER;
+use super::{audit::Disk, client::PEER};
 
 pub const SECRET: &[u8] = b"a secret of thirty-two bytes, or more";
 pub const UNIX: Duration = Duration::from_secs(1_750_000_000);
@@ -40,6 +40,7 @@ pub const UNIX: Duration = Duration::from_secs(1_750_000_000);
 pub struct Bench {
     pub robot: Robot,
     pub clock: Clock,
+    pub disk: Disk,
     state: tempfile::TempDir,
     given: Params,
     bridge: Bridge,
@@ -107,10 +108,11 @@ impl Bench {
         let state = tempfile::tempdir().unwrap();
         let given: Params =
             given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let bridge = Bridge::start(&robot, &clock, state.path(), &given);
+        let disk = Disk::default();
+        let bridge = Bridge::start(&robot, &clock, state.path(), &given, &disk);
         robot.run();
         settle().await;
-        Bench { robot, clock, state, given, bridge }
+        Bench { robot, clock, disk, state, given, bridge }
     }
 
     pub fn serve(&self, stream: DuplexStream) {
@@ -126,10 +128,23 @@ impl Bench {
         self.bridge.stop.send_replace(true);
     }
 
+    /// Stops the bridge and waits for its end.
+    pub async fn end(&mut self) {
+        self.stop();
+        (&mut self.bridge.task).await.unwrap();
+    }
+
+    /// The lines of the audit log that were written.
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.state.path().join("audit.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// Ends the bridge as a crash would, and starts another one.
     pub async fn restart(&mut self) {
         self.bridge.task.abort();
-        self.bridge = Bridge::start(&self.robot, &self.clock, self.state.path(), &self.given);
+        let Bench { robot, clock, state, given, disk, .. } = self;
+        self.bridge = Bridge::start(robot, clock, state.path(), given, disk);
         settle().await;
     }
 }
@@ -140,7 +155,7 @@ async fn settle() {
 }
 
 impl Bridge {
-    fn start(robot: &Robot, clock: &Clock, state: &Path, given: &Params) -> Bridge {
+    fn start(robot: &Robot, clock: &Clock, state: &Path, given: &Params, disk: &Disk) -> Bridge {
         let mut params = given.clone();
         params.insert("base_from_laser".to_owned(), Value::DoubleArray(vec![0.2, 0.0, 0.0]));
         params.insert("footprint".to_owned(), Value::DoubleArray(OCTAGON.to_vec()));
@@ -149,6 +164,7 @@ impl Bridge {
         let config = Config::from_params(&params, &Environment::default()).unwrap();
         let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
         let latch = StopLatch::default();
+        let audit = disk.open(&config);
         let app = App::start(Parts {
             verifier: Verifier::hs256(SECRET, Role::Operator).unwrap(),
             tls: None,
@@ -156,6 +172,7 @@ impl Bridge {
             outputs: Arc::new(robot.clone()),
             latch: latch.clone(),
             emergency_stop,
+            audit,
             clock: clock.clone(),
             config,
         });

@@ -168,6 +168,11 @@ pub fn event(event: &Event, unix: Duration) -> String {
     encode("event", documented, unix, Nothing {})
 }
 
+/// `data` of an event, as it is written.
+pub(in crate::protocol) fn event_data(data: &EventData) -> impl Serialize {
+    Data::of(data)
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Data<'a> {

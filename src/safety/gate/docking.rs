@@ -27,6 +27,7 @@ impl Gate {
                 _ => Refusal::NotAtRest,
             });
         }
+        self.is_on_record()?;
         self.allows_by(FieldSet::Docking, Velocity::default(), now)?;
         let until = now + self.config.docking_timeout;
         self.take_control(caller, until + self.config.control_hold, now);

@@ -33,6 +33,11 @@ impl Gate {
         self.facts.hardware_stop(pressed, at);
     }
 
+    /// Whether the audit log can be written. Without it nothing new moves; what moves goes on.
+    pub fn audited(&mut self, writable: bool) {
+        self.facts.audited = writable;
+    }
+
     /// The field set that counts now.
     pub(super) fn field_set(&self) -> FieldSet {
         match self.activity {

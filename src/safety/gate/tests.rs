@@ -63,6 +63,7 @@ impl Bench {
             ahead: None,
             graph: Graph { drive_present: true, ..Graph::default() },
         };
+        bench.gate.audited(true);
         bench.run(0.1);
         bench.gate.take_events();
         bench
@@ -341,6 +342,27 @@ fn a_drive_that_is_gone_is_said_and_ends_the_motion() {
     bench.motion(1, MoveForward, None, None).unwrap();
     bench.drive(false);
     assert_eq!(bench.tick().reason, Reason::DriveAbsent);
+}
+
+#[test]
+fn what_cannot_be_put_on_record_does_not_begin_and_what_moves_goes_on_until_it_is_stopped() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+    bench.run(1.0);
+    bench.gate.audited(false);
+    assert_eq!(bench.motion(1, TurnLeft, None, None), Err(Refusal::AuditUnavailable));
+    assert_eq!(linear(bench.run(5.0)), 0.3);
+    bench.motion(1, MoveForward, 0.0, None).unwrap();
+    assert_eq!(linear(bench.tick()), 0.0, "who lets go of a joystick wants to stand");
+    let ticket = bench.ticket(1);
+    let docking = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
+    assert_eq!(docking, Err(Refusal::AuditUnavailable));
+    bench.emergency_stop(1);
+    assert!(bench.gate.latched().is_some());
+    bench.standing();
+    bench.reset(1).unwrap();
+    bench.gate.audited(true);
+    bench.motion(1, MoveForward, None, None).unwrap();
 }
 
 #[test]
