@@ -84,6 +84,12 @@ class TestConfiguration:
         file = parameters_file(directory, {**POSE, "state_directory": str(directory / "file" / "state")})
         ends_with(64, "--ros-args", "--params-file", file, said=["state_directory", "file/state"])
 
+    def test_an_audit_log_that_cannot_be_written_is_named(self, directory):
+        state = directory / "unaudited"
+        (state / "audit.jsonl").mkdir(parents=True)
+        file = parameters_file(directory, {**POSE, "state_directory": str(state)})
+        ends_with(64, "--ros-args", "--params-file", file, said=["audit log", "unaudited/audit.jsonl"])
+
 
 class TestSecret:
     @pytest.mark.parametrize(("environment", "said"), [
