@@ -93,6 +93,7 @@ class Bridge(Program):
     """`oht50_bridge`; ready once it listens."""
 
     def __init__(self, directory, parameters=None, ros_arguments=(), environment=None):
+        self.directory = directory
         file = parameters_file(directory, {"port": 0, "state_directory": str(directory / "state"), **(parameters or {})})
         super().__init__("oht50_bridge", "--ros-args", "--params-file", CONFIG / "bridge.yaml", "--params-file", file,
                          *ros_arguments, environment=environment)
@@ -112,8 +113,10 @@ class Bridge(Program):
             self.assert_no_leak()
 
     def assert_no_leak(self):
+        audit = "".join(path.read_text() for path in Path(self.directory).rglob("audit*.jsonl") if path.is_file())
         for text in [SECRET, *issued]:
             assert text not in self.log, "the log holds a token or the secret"
+            assert text not in audit, "the audit log holds a token or the secret"
 
 
 class Simulator(Program):

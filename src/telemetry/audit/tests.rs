@@ -74,6 +74,7 @@ async fn seconds(seconds: f64) {
 async fn lines_are_kept_in_order_and_only_stops_are_synced_a_burst_of_them_once() {
     let disk = Disk::default();
     let (audit, keeper) = start(&disk);
+    assert!(!*audit.writable().borrow(), "nothing was tried yet");
     until(&mut audit.writable(), true).await;
     for number in 0..3 {
         audit.record(format!("line {number}\n"));
