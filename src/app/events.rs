@@ -245,3 +245,67 @@ fn name(caller: &Option<Caller>) -> Option<Arc<str>> {
 
 /// Characters of a notice that operators get.
 const LONGEST_NOTICE: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Mutex};
+
+    use super::*;
+    use crate::{
+        safety::{EmergencyStop, MotionKind},
+        telemetry::audit::{Sink, keep},
+    };
+
+    /// What was kept, and how often it was synced.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<(String, usize)>>);
+
+    impl Sink for Kept {
+        fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+            self.0.lock().unwrap().0.push_str(std::str::from_utf8(lines).unwrap());
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.0.lock().unwrap().1 += 1;
+            Ok(())
+        }
+    }
+
+    async fn check(tell: impl FnOnce(&Teller), expected: &str, syncs: usize) {
+        let (kept, audit) = (Kept::default(), Audit::default());
+        let clock = Clock::virtual_from(Duration::from_secs(1_750_000_000));
+        tell(&Teller { hub: Hub::new(), clock, audit: audit.clone() });
+        audit.close();
+        keep(audit, Box::new(kept.clone()), |_| String::new()).await.unwrap();
+        let (text, synced) = &*kept.0.lock().unwrap();
+        assert!(text.contains(expected) && text.is_empty() == expected.is_empty(), "{text}");
+        assert_eq!((text.lines().count(), *synced), (usize::from(!expected.is_empty()), syncs));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_told_is_kept_but_notices_and_a_latched_emergency_stop_is_synced() {
+        let stop = EmergencyStop {
+            source: StopSource::Restored,
+            by: None,
+            since: Duration::ZERO,
+            reason: "hardware".to_owned(),
+        };
+        let engaged = SafetyEvent::EmergencyStopEngaged(stop);
+        check(|teller| teller.safety(&engaged), "\"emergency_stop_engaged\"", 1).await;
+        let aborted = SafetyEvent::MotionAborted(MotionKind::Drive, Reason::LinkSilent);
+        check(|teller| teller.safety(&aborted), "\"link_silent\"", 0).await;
+        let failed = Some("aborted: stopped".to_owned());
+        let second = Duration::from_secs(1);
+        check(
+            |teller| teller.docking(DockingCommand::Dock, second, failed),
+            "\"docking_failed\"",
+            0,
+        )
+        .await;
+        check(Teller::stopping, "\"server_stopping\"", 0).await;
+        let (text, group) = ("door open".to_owned(), String::new());
+        let notice = Notice { severity: 1, text, user_id: 0, group };
+        check(|teller| teller.notice(notice), "", 0).await;
+    }
+}
