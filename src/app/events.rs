@@ -199,6 +199,7 @@ impl Teller {
         self.hub.notify(audience, &Frame::text(&text));
         match name {
             EventName::Notice => {}
+            _ if !audit::is_kept(&event) => {}
             _ if audit::is_stop(&event) => self.audit.record_stop(audit::event(&event, unix)),
             _ => self.audit.record(audit::event(&event, unix)),
         }
@@ -293,7 +294,7 @@ mod tests {
         };
         let engaged = SafetyEvent::EmergencyStopEngaged(stop);
         check(|teller| teller.safety(&engaged), "\"emergency_stop_engaged\"", 1).await;
-        let aborted = SafetyEvent::MotionAborted(MotionKind::Drive, Reason::LinkSilent);
+        let aborted = SafetyEvent::MotionAborted(MotionKind::Drive, Reason::LinkSilent, None);
         check(|teller| teller.safety(&aborted), "\"link_silent\"", 0).await;
         let failed = Some("aborted: stopped".to_owned());
         let second = Duration::from_secs(1);

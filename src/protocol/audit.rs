@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{
     ErrorCode, Failure,
     client::{ControlAction, LidarCommand, RobotCommand},
-    server::{self, Event, EventData, event_data},
+    server::{self, Event, EventData, EventName, ZoneKind, event_data},
 };
 use crate::{
     auth::Role,
@@ -146,6 +146,14 @@ pub fn lost(count: u64, unix: Duration) -> String {
 /// Whether an event must be on the disk as soon as may be, as a stop's line must.
 pub fn is_stop(event: &Event) -> bool {
     matches!(event.data, EventData::EmergencyStop { .. })
+}
+
+/// Whether an event is worth a line: who passes at some distance, and that docking goes on, is not.
+pub fn is_kept(event: &Event) -> bool {
+    match event.data {
+        EventData::Zone { kind, .. } => kind == ZoneKind::Critical,
+        _ => event.name != EventName::DockingProgress,
+    }
 }
 
 impl Deed {

@@ -145,6 +145,13 @@ fn what_the_bridge_does_by_itself_has_a_line_too() {
         r#""motion_aborted","message":"Moving forward aborted: link_silent","data":{"command":"move_forward","reason":"link_silent","zone":null}"#,
     );
     assert!(!is_stop(&aborted));
+    for (kind, kept) in
+        [(ZoneKind::Critical, true), (ZoneKind::Warning, false), (ZoneKind::Safe, false)]
+    {
+        let data = EventData::Zone { zone: "near".into(), kind };
+        assert_eq!(is_kept(&Event { name: EventName::ZoneEntered, data, ..aborted.clone() }), kept);
+    }
+    assert!(is_kept(&aborted));
     let data = EventData::EmergencyStop { source: StopSource::Bridge, by: None };
     assert!(is_stop(&Event { name: EventName::EmergencyStopEngaged, data, ..aborted }));
 }
