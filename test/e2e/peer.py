@@ -12,6 +12,7 @@ import rclpy
 from geometry_msgs.msg import Twist, TwistStamped
 from nav_msgs.msg import Odometry
 from rclpy.context import Context
+from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -176,6 +177,8 @@ class Robot(Peer):
         self.published = {name: 0 for name in RATES}
         self.calls, self.motor = [], []
         self.stamp = None  # of every message; None: the time
+        self.lateness = 0.0  # [s] of the stamps of scans; negative: ahead
+        self.frozen = False  # the same scan again and again
         self.lidar = self.serving = None
         super().__init__(domain, **options)
 
@@ -211,7 +214,8 @@ class Robot(Peer):
         if name in self.muted:
             return
         message = getattr(self, f"make_{name}")()
-        message.header.stamp = self.stamp or self.node.get_clock().now().to_msg()
+        late = Duration(seconds=self.lateness if name == "scan" else 0.0)
+        message.header.stamp = self.stamp or (self.node.get_clock().now() - late).to_msg()
         self.publishers[name].publish(message)
         self.published[name] += 1
 
@@ -222,6 +226,8 @@ class Robot(Peer):
     def make_scan(self):
         """No two scans of a LiDAR are the same; a difference of a micrometre is enough to say so."""
         message = copy.copy(self.scan)
+        if self.frozen:
+            return message
         ranges = np.array(self.scan.ranges, dtype=np.float32)
         ranges[0] += np.float32(1e-6 * (self.published["scan"] % 2))
         message.ranges = ranges.tolist()
@@ -286,6 +292,16 @@ def scan(ranges, *, angle_min=-math.pi, span=2 * math.pi, range_min=0.1, range_m
     message.angle_max = angle_min + span
     message.header.frame_id = "laser"
     return message
+
+
+def things(*, ahead=None, behind=None):
+    """A scan of walls at 5 m, with a thing ahead or behind so far from the LiDAR, m."""
+    ranges = [5.0] * 360
+    if ahead:
+        ranges[174:187] = [ahead] * 13
+    if behind:
+        ranges[:6] = ranges[-6:] = [behind] * 6
+    return scan(ranges)
 
 
 def points_of(scan, base_from_laser):
