@@ -75,8 +75,11 @@ impl Drive {
 
     /// While active, commands are dropped; after the release the drive waits for a new one.
     pub(super) fn emergency_stop(&mut self, active: bool) {
+        // It is told again and again, as a heartbeat.
+        if active != self.emergency_stop {
+            self.command = Velocity::ZERO;
+        }
         self.emergency_stop = active;
-        self.command = Velocity::ZERO;
     }
 
     pub(super) fn is_emergency_stopped(&self) -> bool {
@@ -188,7 +191,8 @@ mod tests {
         drive.emergency_stop(false);
         assert_eq!(drive.target(), Velocity::ZERO);
         drive.command(forward(0.2), Duration::ZERO);
-        assert_eq!(drive.target(), forward(0.2));
+        drive.emergency_stop(false);
+        assert_eq!(drive.target(), forward(0.2), "a heartbeat changes nothing");
     }
 
     proptest! {
