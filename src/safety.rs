@@ -1,7 +1,8 @@
 //! When the robot moves, and when it stops: commands, scans, odometry and ticks in, a [`Decision`] out.
 //!
-//! The [`Gate`] is the only maker of [`SafeVelocity`], and the robot accepts nothing else, so a command that was not
-//! checked does not compile. Everything here is pure: `now` is an argument, monotonic, since the bridge's start.
+//! The [`Gate`] is the only maker of [`SafeVelocity`], besides the commissioning test ([`drive_check`]) that runs instead
+//! of it; and the robot accepts nothing else, so a command that was not checked does not compile. Everything here is pure:
+//! `now` is an argument, monotonic, since the bridge's start.
 //!
 //! [`control`] says who drives, [`limit`] how fast, [`latch`] is the lane that stops take around every queue.
 //! [`zone`] says what the surroundings allow.
@@ -9,6 +10,7 @@
 use std::{sync::Arc, time::Duration};
 
 pub mod control;
+pub mod drive_check;
 pub mod facts;
 pub mod gate;
 pub mod latch;
@@ -142,7 +144,7 @@ pub struct Velocity {
 }
 
 /// A velocity that passed the Gate: finite, limited, commanded by whoever drives. Only the Gate makes it, and the
-/// robot accepts nothing else.
+/// commissioning test in its place; the robot accepts nothing else.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SafeVelocity(Velocity);
 
