@@ -27,6 +27,7 @@ use crate::{
 
 pub mod answers;
 pub mod battery;
+pub mod check_drive;
 pub mod events;
 pub mod latch_file;
 pub mod lidar;

@@ -11,8 +11,8 @@
 //!
 //! - Arrows point from the shell to the edge to the core, never back; ARCHITECTURE.md has the table, and
 //!   `test/architecture.rs` holds it.
-//! - [`safety::SafeVelocity`] is made by the [`safety::Gate`] alone, and [`robot::Outputs::drive`] accepts nothing else: an
-//!   unchecked command does not compile. [`auth::Operator`] likewise proves a role.
+//! - [`safety::SafeVelocity`] is made by the [`safety::Gate`] alone (in its place, by the [`safety::drive_check`]), and
+//!   [`robot::Outputs::drive`] accepts nothing else: an unchecked command does not compile. [`auth::Operator`] likewise proves a role.
 //! - A stop is never behind anything: it goes through the [`safety::latch::StopLatch`], around every queue.
 //! - Nothing resumes by itself. Whatever ended a motion, a new command must begin the next.
 //! - The core is handed `now`; [`clock::Clock`] alone reads the machine's clocks.

@@ -6,17 +6,18 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs, io,
+    fs,
+    io::{self, IsTerminal, Write},
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Command, ExitCode},
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lexopt::Arg;
 use oht50_bridge::{
-    app::{App, Fault, Parts, latch_file},
+    app::{App, Fault, Parts, check_drive, latch_file},
     auth::Verifier,
     clock::Clock,
     config::{AuditConfig, Config, Environment, Secret},
@@ -49,14 +50,13 @@ fn main() -> ExitCode {
         Ok(listening) => listening,
         Err(error) => return fail(&error, ExitCode::FAILURE),
     };
-    match prepare(&arguments) {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(prepared)) => match prepared.run(runtime, requested) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error, ExitCode::FAILURE),
-        },
-        Err(error) => fail(&error, ExitCode::from(USAGE)),
-    }
+    let ended = match prepare(&arguments) {
+        Ok(Prepared::Nothing) => Ok(ExitCode::SUCCESS),
+        Ok(Prepared::Bridge(bridge)) => bridge.run(runtime, requested).map(|()| ExitCode::SUCCESS),
+        Ok(Prepared::DriveCheck(check)) => check.run(runtime, requested),
+        Err(error) => return fail(&error, ExitCode::from(USAGE)),
+    };
+    ended.unwrap_or_else(|error| fail(&error, ExitCode::FAILURE))
 }
 
 fn listen_for_signals(runtime: Runtime) -> Result<(Runtime, impl Future<Output = ()>)> {
@@ -67,7 +67,14 @@ fn listen_for_signals(runtime: Runtime) -> Result<(Runtime, impl Future<Output =
 }
 
 /// Everything that can be wrong with a configuration was looked at; no port is open yet.
-struct Prepared {
+enum Prepared {
+    /// That was all that was asked.
+    Nothing,
+    Bridge(Box<Bridge>),
+    DriveCheck(Box<DriveCheck>),
+}
+
+struct Bridge {
     node: RosNode,
     config: Config,
     verifier: Verifier,
@@ -75,8 +82,16 @@ struct Prepared {
     audit: Journal,
 }
 
-/// Reads and checks the configuration; `None` if that was all that was asked.
-fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
+/// The commissioning test: no server, and no secret.
+struct DriveCheck {
+    node: RosNode,
+    config: Config,
+    /// Nobody is asked.
+    confirmed: bool,
+}
+
+/// Reads and checks the configuration.
+fn prepare(arguments: &Arguments) -> Result<Prepared> {
     let filter = env::var("RUST_LOG").ok();
     telemetry::start_logging(arguments.log_level.as_deref(), filter.as_deref())
         .context("log level")?;
@@ -88,10 +103,13 @@ fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
         namespace: node.namespace()?,
     };
     let config = Config::from_params(&node.params(), &environment)?;
+    if let Task::CheckDrive { confirmed } = arguments.task {
+        return Ok(Prepared::DriveCheck(Box::new(DriveCheck { node, config, confirmed })));
+    }
     let tls = config.server.tls.as_ref().map(TlsIdentity::load).transpose()?;
     if arguments.task == Task::Check {
         println!("the configuration is valid");
-        return Ok(None);
+        return Ok(Prepared::Nothing);
     }
     let secret = secret()?;
     let verifier = Verifier::hs256(secret.as_bytes(), config.server.default_role)?;
@@ -99,12 +117,12 @@ fn prepare(arguments: &Arguments) -> Result<Option<Prepared>> {
     let AuditConfig { max_bytes, files } = config.audit;
     let audit =
         Journal::open(&config.state_directory, max_bytes, files).context("the audit log")?;
-    Ok(Some(Prepared { node, config, verifier, tls, audit }))
+    Ok(Prepared::Bridge(Box::new(Bridge { node, config, verifier, tls, audit })))
 }
 
-impl Prepared {
+impl Bridge {
     fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<()> {
-        let Prepared { node, config, verifier, tls, audit } = self;
+        let Bridge { node, config, verifier, tls, audit } = self;
         let guard = runtime.enter();
         let clock = Clock::system();
         let latch = StopLatch::default();
@@ -146,6 +164,67 @@ impl Prepared {
         ros.shutdown();
         ended
     }
+}
+
+impl DriveCheck {
+    fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<ExitCode> {
+        let DriveCheck { node, config, confirmed } = self;
+        let guard = runtime.enter();
+        // The terminal that goes away must not leave a robot behind that drives.
+        let mut hangup = signal(SignalKind::hangup())?;
+        let clock = Clock::system();
+        let latch = StopLatch::default();
+        let (inputs, outputs, mut ros) = node.start(&config, latch.clone(), clock.clone())?;
+        let latched = latch_file::restore(&config.state_directory, clock.now()).is_some();
+        drop(guard);
+        say(&check_drive::announcement(&config.safety));
+        let wiring = check_drive::Wiring {
+            inputs,
+            outputs,
+            config: config.safety,
+            surroundings: config.surroundings,
+            latch,
+            latched,
+            clock,
+        };
+        let confirm = async || confirmed || ask_to_drive().await;
+        let interrupted = async {
+            tokio::select! {
+                () = requested => {}
+                _ = hangup.recv() => {}
+                () = ros.ended() => {}
+            }
+        };
+        let report = runtime.block_on(check_drive::run(wiring, confirm, interrupted));
+        // A terminal that nobody types on must not keep the process.
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        ros.shutdown();
+        let check_drive::Report { verdict, at_rest } = report?;
+        say(&verdict.to_string());
+        if !at_rest {
+            say("THE ROBOT IS NOT KNOWN TO STAND: press the hard-wired emergency stop.");
+        }
+        Ok(if verdict.is_pass() && at_rest { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Whether the person at the terminal types `drive`.
+async fn ask_to_drive() -> bool {
+    if !io::stdin().is_terminal() {
+        say("No terminal to confirm on: --yes confirms beforehand.");
+        return false;
+    }
+    say("Everything is ready. Type drive and press Enter to start; anything else ends this.");
+    let typed = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    matches!(typed.await, Ok(Ok(line)) if line.trim() == "drive")
+}
+
+/// Nobody may be reading any more, and the robot must be stopped all the same.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// SIGINT or SIGTERM.
@@ -194,6 +273,7 @@ struct Arguments {
 enum Task {
     Run,
     Check,
+    CheckDrive { confirmed: bool },
     Help,
     Version,
 }
@@ -210,19 +290,27 @@ impl Arguments {
             // `NODE:=LEVEL` sets the level of one logger, and there is one.
             .map(|level| level.rsplit(":=").next().unwrap_or(level).to_lowercase());
         let mut task = Task::Run;
+        let mut confirmed = false;
         let mut file = None;
         let mut parser = lexopt::Parser::from_iter(own);
         while let Some(argument) = parser.next()? {
             match argument {
                 Arg::Long("check") => task = Task::Check,
+                Arg::Long("check-drive") => task = Task::CheckDrive { confirmed },
+                Arg::Long("yes") => confirmed = true,
                 Arg::Long("params-file") => file = Some(parser.value()?),
                 Arg::Short('h') | Arg::Long("help") => task = Task::Help,
                 Arg::Short('V') | Arg::Long("version") => task = Task::Version,
                 other => return Err(other.unexpected().into()),
             }
         }
+        match &mut task {
+            Task::CheckDrive { confirmed: already } => *already = confirmed,
+            _ if confirmed => bail!("--yes goes with --check-drive only"),
+            _ => {}
+        }
         match file {
-            Some(file) if matches!(task, Task::Run | Task::Check) => {
+            Some(file) if !matches!(task, Task::Help | Task::Version) => {
                 Err(start_again(&task, &file, &ros).into())
             }
             _ => Ok(Arguments { task, log_level }),
@@ -232,9 +320,15 @@ impl Arguments {
 
 /// rcl reads parameters from its own arguments alone: starts this program again with them. Returns only if it cannot.
 fn start_again(task: &Task, file: &OsStr, ros: &[OsString]) -> io::Error {
+    let own: &[&str] = match task {
+        Task::Check => &["--check"],
+        Task::CheckDrive { confirmed: false } => &["--check-drive"],
+        Task::CheckDrive { confirmed: true } => &["--check-drive", "--yes"],
+        Task::Run | Task::Help | Task::Version => &[],
+    };
     match env::current_exe() {
         Ok(program) => Command::new(program)
-            .args((*task == Task::Check).then_some("--check"))
+            .args(own)
             .args(["--ros-args", "--params-file"])
             .arg(file)
             .args(ros.iter().skip(1))
@@ -251,8 +345,12 @@ oht50_bridge: shows and drives an OHT-50 over a JSON WebSocket protocol, as a RO
 
   oht50_bridge --ros-args --params-file bridge.yaml [-p NAME:=VALUE] [-r FROM:=TO] [--log-level LEVEL]
   oht50_bridge --check --params-file bridge.yaml    validate a configuration and exit
+  oht50_bridge --check-drive --params-file bridge.yaml [--yes]
+                      commissioning: drive 0.05 m/s, fall silent, and tell whether the drive's own watchdog stops the robot
   oht50_bridge --help | --version
 
 The secret that tokens are checked with comes from OHT50_JWT_SECRET_FILE (a file) or OHT50_JWT_SECRET.
-RUST_LOG chooses logs more finely than --log-level. Exit codes: 0 stopped, 1 a fault, 64 unusable configuration.
+--check-drive needs none, opens no port, and drives only once `drive` was typed, or with --yes.
+RUST_LOG chooses logs more finely than --log-level. Exit codes: 0 stopped, or the watchdog passed; 1 a fault, or it did
+not pass; 64 unusable configuration.
 ";

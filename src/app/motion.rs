@@ -284,7 +284,8 @@ impl Motion {
     }
 }
 
-fn view(scan: &RawScan) -> ScanView<'_> {
+/// A scan as the zones take it.
+pub(super) fn view(scan: &RawScan) -> ScanView<'_> {
     ScanView {
         frame_id: &scan.frame_id,
         stamp: scan.stamp,

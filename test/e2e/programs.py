@@ -30,14 +30,14 @@ def executable(name):
 class Program:
     """A process with its log."""
 
-    def __init__(self, name, *arguments, environment=None):
+    def __init__(self, name, *arguments, environment=None, stdin=subprocess.DEVNULL):
         self.name = name
         self.lines = []
         self.signal = Signal()
         env = {key: value for key, value in os.environ.items() if not key.startswith("OHT50_JWT_SECRET")}
         env |= {"NO_COLOR": "1", **({"OHT50_JWT_SECRET": SECRET} if environment is None else environment)}
         self.process = subprocess.Popen(
-            [executable(name), *map(str, arguments)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [executable(name), *map(str, arguments)], env=env, stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace")
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
