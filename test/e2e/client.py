@@ -5,6 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
+import struct
 import threading
 import time
 
@@ -22,6 +24,7 @@ threading.Thread(target=LOOP.run_forever, daemon=True).start()
 MAJOR = int(websockets.__version__.split(".")[0])
 HEADERS = "additional_headers" if MAJOR >= 14 else "extra_headers"
 NO_PROXY = {"proxy": None} if MAJOR >= 15 else {}
+PONG = b"\x8a"  # the first byte of such a frame, RFC 6455, section 5.2
 
 
 def run(coroutine):
@@ -50,7 +53,9 @@ class Client:
         self.signal = Signal()
         self.inbox = []
         self.closed_at = None
+        self.ponged_at = 0.0
         self.socket = run(self.open(url + query, origin=origin, ssl=tls, **{HEADERS: headers}))
+        LOOP.call_soon_threadsafe(self.note_pongs)
         self.listening = asyncio.run_coroutine_threadsafe(self.listen(), LOOP)
         self.greeting = self.expect("connection_established") if greeted else None
 
@@ -122,6 +127,12 @@ class Client:
         self.inbox.remove(found)
         return found
 
+    def await_event(self, name):
+        """Wait until an event has come, and leave it where it is."""
+        def has_come():
+            return any(message["type"] == "event" and message["event"] == name for _, message in self.inbox)
+        assert self.signal.wait_for(has_come), f"no event {name} came"
+
     def take(self, kind):
         """All messages of a kind that have come, with their times."""
         with self.signal:
@@ -156,3 +167,35 @@ class Client:
     def vanish(self):
         """Close the TCP connection without a word."""
         LOOP.call_soon_threadsafe(self.socket.transport.abort)
+
+    def leave(self, how):
+        """Start to close by a Close frame ("close"), by FIN ("end") or by RST ("reset"); when that began."""
+        async def go():
+            at = time.monotonic()
+            if how == "close":
+                asyncio.ensure_future(self.socket.close())
+            else:
+                if how == "reset":
+                    raw = self.socket.transport.get_extra_info("socket")
+                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.socket.transport.abort()
+            return at
+        return run(go())
+
+    def fall_silent(self):
+        """Read nothing more, so that no ping is answered, and keep the connection; when that began."""
+        async def go():
+            self.socket.transport.pause_reading()
+            return time.monotonic()
+        return run(go())
+
+    def note_pongs(self):
+        """Keep the time just before each pong is written: the library answers pings by itself, and does not tell."""
+        transport = self.socket.transport
+        write = transport.write
+
+        def noting(data):
+            if data[:1] == PONG:
+                self.ponged_at = time.monotonic()
+            write(data)
+        transport.write = noting

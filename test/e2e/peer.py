@@ -69,6 +69,7 @@ class Peer:
         self.signal = Signal()
         self.commands = []
         self.latches = []  # (sent, active) of every message on emergency_stop
+        self.scans = []  # [ns] by the clock on the wall, when each scan was sent
         self.stamped = stamped
         self.node = self.add_node(name, namespace)
         self.listener = None
@@ -155,6 +156,12 @@ class Peer:
         with self.signal:
             return [each for each in self.commands if each.at >= since]
 
+    def forget(self):
+        """Drop the velocities and scans that were heard but the newest, so that looking through them stays quick."""
+        with self.signal:
+            self.commands.clear()
+            del self.scans[:-1]
+
     def wait_quiet(self, seconds=0.3):
         """Return once nothing was said on `cmd_vel` for this long."""
         known, deadline = -1, time.monotonic() + PATIENCE
@@ -218,6 +225,8 @@ class Robot(Peer):
         message.header.stamp = self.stamp or (self.node.get_clock().now() - late).to_msg()
         self.publishers[name].publish(message)
         self.published[name] += 1
+        if name == "scan":
+            self.scans.append(time.time_ns())
 
     def set_rate(self, name, hertz):
         self.timers[name].timer_period_ns = int(1e9 / hertz)

@@ -13,12 +13,14 @@ BEGIN, END, ZERO = "2025-01-28T10:30:01.000000Z", "2025-01-28T10:30:02.000000Z",
 
 @pytest.mark.parametrize(("velocity", "at", "latched_at", "accused"), [
     ((0.5, 0.0), 1.5, None, None),
+    ((0.0, 0.0), 9.0, None, None),
     ((0.5, -0.8), 0.95, None, None),  # control is announced right after the first velocity
     ((0.0, 0.0), 0.5, 0.0, None),
     ((0.5, 0.0), 1.5, 1.6, None),
     ((0.5, 0.0), 0.5, None, "nobody is in control"),
     ((0.0, 0.1), 2.2, None, "nobody is in control"),
     ((0.01, 0.0), 1.5, 1.4, "emergency stop"),
+    ((0.5, 0.0), 1.9, None, "on a scan of 0.60 s ago"),
     ((1.001, 0.0), 1.5, None, "above the limit"),
     ((0.0, -0.9), 1.5, None, "above the limit"),
 ])
@@ -28,8 +30,9 @@ def test_the_monitor_accuses_what_it_should(velocity, at, latched_at, accused):
     nanoseconds = lambda seconds: int((ZERO + seconds) * 1e9)
     command = Command(0.0, nanoseconds(at), *velocity, planar=True)
     latches = [] if latched_at is None else [(nanoseconds(latched_at), True)]
-    peer = SimpleNamespace(signal=Signal(), commands=[command], latches=latches)
-    monitor = Monitor(peer, SimpleNamespace(take=lambda _: events), 1.0, 0.8)
+    scans = [nanoseconds(each) for each in (0.4, 0.9, 1.3, 2.1)]
+    peer = SimpleNamespace(signal=Signal(), commands=[command], latches=latches, scans=scans)
+    monitor = Monitor(peer, SimpleNamespace(take=lambda _: events), 1.0, 0.8, 0.5)
     if accused:
         with pytest.raises(AssertionError, match=accused):
             monitor.check()

@@ -1,54 +1,14 @@
-"""The bridge and the simulated robot: it drives as far as it was told, and every way of losing control stops it."""
+"""The bridge and the simulated robot: it drives as far as it was told, and stops when it is told."""
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import Twist
-from nav_msgs.msg import Odometry
-from sensor_msgs.msg import BatteryState, Temperature
 
 from figures import measured, noted
-from peer import Peer
-from programs import Simulator
+from simulated import Listener
 from waiting import now
 from world import World
 
 TRIALS = 5
-
-
-class Listener(Peer):
-    """Starts the simulator, and hears what it tells."""
-
-    def __init__(self, domain, directory):
-        self.simulator = Simulator(directory)
-        super().__init__(domain, name="listener")
-
-    def setup(self):
-        self.odometry = self.collect(Odometry, "odom")
-        self.drive = self.collect(Twist, "drive_command")
-        self.battery = self.collect(BatteryState, "battery_state")
-        self.temperature = self.collect(Temperature, "temperature")
-
-    def wait_drive(self, moves, since):
-        """When the drive was first heard to command a motion, or none."""
-        def find():
-            return next((at for at, twist in self.drive if at >= since
-                         and (twist.linear.x != 0.0 or twist.angular.z != 0.0) == moves), None)
-        return self.wait(find, "the drive commands " + ("a motion" if moves else "zero"))
-
-    def wait_rest(self, since):
-        """When the odometry first said that the robot stands."""
-        def find():
-            return next((at for at, odometry in self.odometry if at >= since and odometry.twist.twist.linear.x == 0.0), None)
-        return self.wait(find, "the robot stands")
-
-    @property
-    def place(self):
-        position = self.odometry[-1][1].pose.pose.position
-        return np.array([position.x, position.y])
-
-    def close(self):
-        super().close()
-        self.simulator.end()
 
 
 class TestSimulatedRobot:
@@ -106,7 +66,7 @@ class TestSimulatedRobot:
         noted("move_forward at 0.3 m/s for 2 s", f"{way[0]:.3f} m")
         assert 0.50 <= way[0] <= 0.66 and abs(way[1]) < 0.02
 
-    @pytest.mark.parametrize("how", ["stop", "emergency stop", "closed socket", "lost socket"])
+    @pytest.mark.parametrize("how", ["stop", "emergency stop"])
     def test_it_is_stopped(self, world, robot, how):
         zeros, rests = [], []
         for trial in range(TRIALS):
@@ -117,8 +77,7 @@ class TestSimulatedRobot:
             robot.first(lambda each: abs(each.linear) == 0.2, begun)
             robot.wait(lambda: abs(robot.odometry[-1][1].twist.twist.linear.x) > 0.15, "the robot moves")
             ended = now()
-            {"stop": lambda: client.drive("stop"), "emergency stop": lambda: client.drive("emergency_stop"),
-             "closed socket": client.close, "lost socket": client.vanish}[how]()
+            client.drive(how.replace(" ", "_"))
             zeros.append(robot.first_zero(ended).at - ended)
             rests.append(robot.wait_rest(robot.wait_drive(False, ended)) - ended)
             world.release()
@@ -129,29 +88,20 @@ class TestSimulatedRobot:
         measured(f"{how}: odometry at rest", rests, 0.1 + 0.05 + 0.2 / 1.0)
 
 
-def test_a_killed_bridge_is_stopped_by_the_drives_own_watchdog_and_a_restart_moves_nothing(domains, tmp_path):
-    zeros, rests = [], []
-    for trial in range(TRIALS):
-        # A domain for each: the middleware takes seconds to see that a killed node is another now.
-        domain = domains.next()
-        world = World(tmp_path, make_peer=lambda: Listener(domain, tmp_path))
-        try:
-            robot, begun = world.robot, now()
-            assert world.connect().order("move_forward", speed=0.3, duration=30)["success"]
-            robot.wait_drive(True, begun)
-            assert world.status(lambda data: data["control"])  # the monitor knows who drives
-            killed = now()
-            world.bridge.kill()
-            zeros.append(robot.wait_drive(False, killed) - killed)
-            rests.append(robot.wait_rest(killed + zeros[-1]) - killed)
-            if trial == 0:
-                restarted = now()
-                world.start_bridge()
-                assert world.status()["control"] is None
-                robot.wait_quiet()
-                assert not any(each.moves for each in robot.since(restarted))
-            world.after_test()
-        finally:
-            world.close()
-    measured("killed bridge: drive commands zero", zeros, 0.55)
-    measured("killed bridge: odometry at rest", rests, 0.55 + 0.3 / 1.0)
+def test_a_bridge_that_was_killed_and_started_again_moves_nothing(domains, tmp_path):
+    domain = domains.next()
+    world = World(tmp_path, make_peer=lambda: Listener(domain, tmp_path))
+    try:
+        robot, begun = world.robot, now()
+        assert world.connect().order("move_forward", speed=0.3, duration=30)["success"]
+        robot.wait_drive(True, begun)
+        assert world.status(lambda data: data["control"])  # the monitor knows who drives
+        world.bridge.kill()
+        restarted = now()
+        world.start_bridge()
+        assert world.status()["control"] is None
+        robot.wait_quiet()
+        assert not any(each.moves for each in robot.since(restarted))
+        world.after_test()
+    finally:
+        world.close()

@@ -7,6 +7,7 @@ from waiting import eventually
 
 # Speeds come up within two ticks, so that tests of directions and limits need not wait for ramps.
 BRISK = {"linear_acceleration": 5.0, "angular_acceleration": 10.0}
+SCAN_TIMEOUT = 0.5  # [s] as shipped
 LIMITS = {"max_linear_speed": 1.0, "max_angular_speed": 1.0}
 
 
@@ -22,7 +23,8 @@ class World:
             self.start_bridge()
             if self.robot:
                 limits = {**LIMITS, **{key: self.parameters[key] for key in LIMITS if key in self.parameters}}
-                self.monitor = Monitor(self.robot, self.observer, *limits.values())
+                scan_timeout = self.parameters.get("scan_timeout", SCAN_TIMEOUT)
+                self.monitor = Monitor(self.robot, self.observer, *limits.values(), scan_timeout)
         except BaseException:
             self.close()
             raise
@@ -44,6 +46,7 @@ class World:
         self.observer.expect("robot_status_update", where=lambda message: (
             ("scan" in muted or message["data"]["lidar"]["state"] == "scanning")
             and ("odom" in muted or message["data"]["sources"]["odom"] is not None)))
+        self.robot.wait(lambda: self.robot.scans or "scan" in muted, "a scan")
         if self.robot.listener:
             known = len(self.robot.commands)
 
@@ -65,6 +68,20 @@ class World:
     def status(self, where=lambda data: True):
         """The first status from now on for which this holds."""
         return self.observer.data("robot_status_update", where)
+
+    def leave(self, client):
+        """A client whose connection is as good as gone; whoever comes next may drive."""
+        client.vanish()
+        client.wait_closed()
+        self.clients.remove(client)
+        self.observer.order("stop")
+
+    def next_trial(self):
+        """Judge what was heard, and forget it."""
+        self.monitor.check()
+        self.observer.take("robot_status_update")
+        self.robot.forget()
+        self.monitor.looked = 0
 
     def after_test(self):
         """Everybody leaves, the robot stands, and what was heard on `cmd_vel` is judged."""

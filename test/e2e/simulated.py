@@ -1,0 +1,76 @@
+"""The simulated robot as a process, and a peer that hears everything it tells."""
+
+import numpy as np
+from geometry_msgs.msg import Twist
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import BatteryState, LaserScan, Temperature
+from std_srvs.srv import Empty
+
+from peer import BEST_EFFORT, Peer
+from programs import Simulator
+from waiting import now
+
+
+class Listener(Peer):
+    """Starts the simulator, and hears what it tells."""
+
+    def __init__(self, domain, directory):
+        self.simulator = Simulator(directory)
+        self.newest_scan = 0.0  # [s] of time.monotonic(), when it was received
+        super().__init__(domain, name="listener")
+
+    def setup(self):
+        self.odometry = self.collect(Odometry, "odom")
+        self.drive = self.collect(Twist, "drive_command")
+        self.battery = self.collect(BatteryState, "battery_state")
+        self.temperature = self.collect(Temperature, "temperature")
+        self.node.create_subscription(LaserScan, "scan", self.heard_scan, BEST_EFFORT)
+        self.motor = {name: self.node.create_client(Empty, name) for name in ("start_motor", "stop_motor")}
+
+    def heard_scan(self, _, info):
+        at = now()
+        with self.signal:
+            self.newest_scan = at
+            self.scans.append(info["source_timestamp"])
+
+    def turn_lidar(self, on):
+        """Ask the LiDAR's motor to turn or to stop; does not wait."""
+        self.motor["start_motor" if on else "stop_motor"].call_async(Empty.Request())
+
+    def wait_drive(self, moves, since):
+        """When the drive was first heard to command a motion, or none."""
+        def find():
+            return next((at for at, twist in self.drive if at >= since
+                         and (twist.linear.x != 0.0 or twist.angular.z != 0.0) == moves), None)
+        return self.wait(find, "the drive commands " + ("a motion" if moves else "zero"))
+
+    def wait_rest(self, since):
+        """When the odometry first said that the robot stands."""
+        def find():
+            return next((at for at, odometry in self.odometry if at >= since and odometry.twist.twist.linear.x == 0.0), None)
+        return self.wait(find, "the robot stands")
+
+    @property
+    def speed(self):
+        """As the odometry tells it, whichever way, m/s."""
+        return abs(self.odometry[-1][1].twist.twist.linear.x) if self.odometry else 0.0
+
+    @property
+    def place(self):
+        position = self.odometry[-1][1].pose.pose.position
+        return np.array([position.x, position.y])
+
+    def zeros(self, since):
+        """The velocities of zero received after this time."""
+        return [each for each in self.since(since) if not each.moves]
+
+    def forget(self):
+        """Drop what was heard but the newest of each, so that looking through it stays quick."""
+        super().forget()
+        with self.signal:
+            for heard in (self.odometry, self.drive, self.battery, self.temperature):
+                del heard[:-1]
+
+    def close(self):
+        super().close()
+        self.simulator.end()
