@@ -262,7 +262,7 @@ pub const PARAMETERS: &[Parameter] = &[
     double("scan_timeout", 0.5, (0.1, 1.0), "s", "Without a scan for this long, or with one stamped longer ago, nothing moves."),
     double("scan_stamp_ahead", 0.1, (0.0, 1.0), "s", "How far a scan's stamp may be ahead of the ROS clock."),
     double("scan_min_hit_share", 0.1, (0.0, 1.0), "", "A scan of which fewer beams return is not believed."),
-    double("scan_blackout", 0.5236, (0.0873, 6.2831), "rad", "So much in one piece that returned before and does not any more is not believed, for up to 10 s."),
+    double("scan_blackout", 0.52, (0.09, 6.2), "rad", "So much in one piece that returned before and does not any more is not believed, for up to 10 s."),
     integer("scan_frozen_count", 5, (2, 1000), "So many identical scans are a frozen LiDAR."),
     choice("zero_means", INVALID_RANGES, "invalid", "What the LiDAR's driver means by a range of 0."),
     choice("neg_inf_means", INVALID_RANGES, "invalid", "What it means by a range of -inf."),

@@ -119,7 +119,8 @@ fn without_odometry_nothing_moves() {
 
 #[test]
 fn nobody_else_may_be_on_the_topics_that_matter() {
-    let rows: [(fn(&mut Graph), Reason, Refusal); 2] = [
+    type Change = fn(&mut Graph);
+    let rows: [(Change, Reason, Refusal); 2] = [
         (|graph| graph.cmd_vel_shared = true, Reason::CmdVelShared, Refusal::CmdVelShared),
         (|graph| graph.scan_shared = true, Reason::ScanShared, Refusal::ScanShared),
     ];
