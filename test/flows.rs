@@ -11,6 +11,10 @@ mod audit;
 mod client;
 #[path = "flows/control.rs"]
 mod control;
+#[path = "flows/door.rs"]
+mod door;
+#[path = "flows/network.rs"]
+mod network;
 #[path = "flows/robot.rs"]
 mod robot;
 #[path = "flows/surroundings.rs"]

@@ -1,6 +1,6 @@
 //! A client that speaks the protocol over an in-memory stream.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -8,6 +8,13 @@ use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use super::robot::{Bench, SECRET, UNIX};
+
+/// A token of these claims, good for a day.
+pub fn token(mut claims: Value) -> String {
+    claims["exp"] = (UNIX.as_secs() + 86_400).into();
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET);
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
 
 pub struct Client {
     socket: WebSocketStream<DuplexStream>,
@@ -27,12 +34,10 @@ impl Client {
         Client::of(bench, json!({"user_id": 9, "sub": "hoa", "role": "viewer"})).await
     }
 
-    pub async fn of(bench: &Bench, mut claims: Value) -> Client {
-        claims["exp"] = (UNIX.as_secs() + 86_400).into();
-        let key = jsonwebtoken::EncodingKey::from_secret(SECRET);
-        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    pub async fn of(bench: &Bench, claims: Value) -> Client {
+        let token = token(claims);
         let (ours, theirs) = duplex(64 * 1024);
-        bench.serve(theirs);
+        bench.door().serve(theirs);
         let (socket, _) = client_async(format!("ws://robot/ws?token={token}"), ours).await.unwrap();
         let mut client = Client { socket, heard: Vec::new(), closed: None };
         client.answer("connection_established").await;
@@ -105,7 +110,3 @@ impl Client {
         }
     }
 }
-
-/// Where the server believes the clients to be.
-pub const PEER: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4711);

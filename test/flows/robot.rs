@@ -1,9 +1,6 @@
 //! The simulated robot behind the robot's port, and the bridge in front of it.
 
 use std::{
-    future::pending,
-    io,
-    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -22,16 +19,18 @@ use oht50_bridge::{
         Received, Reset, Service,
     },
     safety::{SafeVelocity, Summary, facts::Graph, latch::StopLatch},
-    server::{Accept, Listening},
+    server::Listening,
     sim::{Disc, Docked, Event, Velocity, World, WorldConfig},
 };
 use tokio::{
-    io::DuplexStream,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
-use super::{audit::Disk, client::PEER};
+use super::{
+    audit::Disk,
+    door::{self, Door},
+};
 
 pub const SECRET: &[u8] = b"a secret of thirty-two bytes, or more";
 pub const UNIX: Duration = Duration::from_secs(1_750_000_000);
@@ -48,7 +47,7 @@ pub struct Bench {
 
 /// The running bridge: a way in, and a way to stop it.
 struct Bridge {
-    connections: mpsc::UnboundedSender<DuplexStream>,
+    door: Door,
     latch: StopLatch,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -64,8 +63,7 @@ struct State {
     talks: bool,
     lidar_is_silent: bool,
     pressed: Option<bool>,
-    commanded: Velocity,
-    fastest: f64,
+    published: Vec<(Duration, Velocity)>,
     zero: watch::Sender<Option<Duration>>,
     told_emergency_stop: bool,
     docking: Option<oneshot::Sender<Result<String, CallError>>>,
@@ -89,22 +87,27 @@ struct Topics {
 
 impl Bench {
     pub async fn new() -> Bench {
-        Bench::with(true, &[]).await
+        Bench::build(WorldConfig::default(), true, &[]).await
     }
 
     /// On a robot that tells nothing.
     pub async fn silent() -> Bench {
-        Bench::with(false, &[]).await
+        Bench::build(WorldConfig::default(), false, &[]).await
     }
 
     /// With these parameters on top.
     pub async fn configured(given: &[(&str, Value)]) -> Bench {
-        Bench::with(true, given).await
+        Bench::build(WorldConfig::default(), true, given).await
     }
 
-    async fn with(talks: bool, given: &[(&str, Value)]) -> Bench {
+    /// In a world of one's own.
+    pub async fn within(world: WorldConfig) -> Bench {
+        Bench::build(world, true, &[]).await
+    }
+
+    async fn build(world: WorldConfig, talks: bool, given: &[(&str, Value)]) -> Bench {
         let clock = Clock::virtual_from(UNIX);
-        let robot = Robot::new(clock.clone(), talks);
+        let robot = Robot::new(World::new(world), clock.clone(), talks);
         let state = tempfile::tempdir().unwrap();
         let given: Params =
             given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
@@ -115,8 +118,9 @@ impl Bench {
         Bench { robot, clock, disk, state, given, bridge }
     }
 
-    pub fn serve(&self, stream: DuplexStream) {
-        self.bridge.connections.send(stream).unwrap();
+    /// Where clients come in.
+    pub fn door(&self) -> Door {
+        self.bridge.door.clone()
     }
 
     /// The lane that the robot's own services share.
@@ -176,9 +180,9 @@ impl Bridge {
             clock: clock.clone(),
             config,
         });
-        let (connections, incoming) = mpsc::unbounded_channel();
+        let (door, incoming) = door::door(clock.clone());
         let (stop, mut stopping) = watch::channel(false);
-        let listening = Listening::new(app.server().clone(), Door(incoming));
+        let listening = Listening::new(app.server().clone(), incoming);
         let task = tokio::spawn(async move {
             let stop = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
@@ -186,7 +190,7 @@ impl Bridge {
             };
             app.run(listening, stop).await.unwrap();
         });
-        Bridge { connections, latch, stop, task }
+        Bridge { door, latch, stop, task }
     }
 }
 
@@ -196,30 +200,15 @@ const OCTAGON: [f64; 16] = [
     -0.35, 0.35, -0.145,
 ];
 
-/// Where in-memory streams come in.
-struct Door(mpsc::UnboundedReceiver<DuplexStream>);
-
-impl Accept for Door {
-    type Io = DuplexStream;
-
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
-        match self.0.recv().await {
-            Some(stream) => Ok((stream, PEER)),
-            None => pending().await,
-        }
-    }
-}
-
 impl Robot {
-    fn new(clock: Clock, talks: bool) -> Robot {
+    fn new(world: World, clock: Clock, talks: bool) -> Robot {
         Robot(Arc::new(Mutex::new(State {
-            world: World::new(WorldConfig::default()),
+            world,
             clock,
             talks,
             lidar_is_silent: false,
             pressed: None,
-            commanded: Velocity::default(),
-            fastest: 0.0,
+            published: Vec::new(),
             zero: watch::Sender::new(None),
             told_emergency_stop: false,
             docking: None,
@@ -264,12 +253,18 @@ impl Robot {
 
     /// The newest velocity that was published.
     pub fn commanded(&self) -> Velocity {
-        self.state().commanded
+        self.state().published.last().map_or(Velocity::default(), |(_, velocity)| *velocity)
     }
 
     /// The highest speed that was ever published.
     pub fn fastest(&self) -> f64 {
-        self.state().fastest
+        let state = self.state();
+        state.published.iter().map(|(_, velocity)| velocity.linear.abs()).fold(0.0, f64::max)
+    }
+
+    /// Every velocity that was published, and when.
+    pub fn published(&self) -> Vec<(Duration, Velocity)> {
+        self.state().published.clone()
     }
 
     pub fn told_emergency_stop(&self) -> bool {
@@ -390,11 +385,10 @@ impl Outputs for Robot {
     fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError> {
         let mut state = self.state();
         let now = state.clock.now();
-        state.commanded = Velocity { linear: velocity.linear(), angular: velocity.angular() };
-        state.fastest = state.fastest.max(velocity.linear().abs());
+        let commanded = Velocity { linear: velocity.linear(), angular: velocity.angular() };
+        state.published.push((now, commanded));
         let first = state.zero.borrow().unwrap_or(now);
         state.zero.send_replace(velocity.is_zero().then_some(first));
-        let commanded = state.commanded;
         state.world.command(commanded, now);
         Ok(())
     }
