@@ -244,7 +244,7 @@ impl Session {
         let caller = self.caller.clone();
         let sequence = match command {
             RobotCommand::EmergencyStop => self.terms.latch.emergency_stop(caller),
-            _ => self.terms.latch.stop(caller),
+            _ => self.terms.latch.stop(caller, self.liveness.is_fresh(FRESH, time.now)),
         };
         let asked = Asked::Robot(command, id);
         if let Err(asked) = self.pending.add_stop(asked, sequence) {

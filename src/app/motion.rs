@@ -185,6 +185,9 @@ impl Motion {
         for caller in &waiting.stops {
             self.gate.stop(caller.connection, waiting.sequence, now);
         }
+        if waiting.attended {
+            self.gate.attended();
+        }
         for (connection, loss) in waiting.lost {
             self.gate.link_lost(connection, loss, now);
         }

@@ -104,7 +104,6 @@ impl Control {
 
     /// Somebody sent `stop`; whether that took control from somebody else.
     pub fn stopped_by(&mut self, caller: ConnectionId, now: Duration) -> bool {
-        self.orphaned = false;
         match self.holder.take_if(|holder| holder.caller.connection != caller) {
             Some(holder) => {
                 self.barred.retain(|(_, until)| now < *until);
@@ -113,6 +112,12 @@ impl Control {
             }
             None => false,
         }
+    }
+
+    /// Somebody who is there now, and not in a network that held their words back, sent `stop`: whoever moves the robot next does so
+    /// on purpose.
+    pub fn attended(&mut self) {
+        self.orphaned = false;
     }
 
     /// The bridge did not run for a while: nobody is in control, and nobody is by accident.
@@ -169,6 +174,8 @@ mod tests {
             assert_eq!(control.admits(ConnectionId(2), false, NOW), Err(Refusal::DriverLost));
             assert_eq!(control.admits(ConnectionId(2), true, NOW), Ok(()));
             control.stopped_by(ConnectionId(3), NOW);
+            assert_eq!(control.admits(ConnectionId(2), false, NOW), Err(Refusal::DriverLost));
+            control.attended();
             assert_eq!(control.admits(ConnectionId(2), false, NOW), Ok(()));
         }
     }

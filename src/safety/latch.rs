@@ -37,6 +37,8 @@ pub struct Waiting {
     pub called: bool,
     /// Who asked for a stop.
     pub stops: Vec<Caller>,
+    /// One of them is known to have asked just now, and not before a network held it back.
+    pub attended: bool,
     /// Connections that are gone, and why.
     pub lost: Vec<(ConnectionId, LinkLoss)>,
     /// Sequence number of the newest stop in here; what was parsed before it is void.
@@ -61,9 +63,11 @@ impl StopLatch {
     }
 
     /// Ends the motion; returns the number that [`served`](StopLatch::served) will reach once zero is out.
-    pub fn stop(&self, caller: Caller) -> u64 {
+    /// `fresh`: whether the caller is known to have asked just now.
+    pub fn stop(&self, caller: Caller, fresh: bool) -> u64 {
         self.put(|waiting| {
             remember(&mut waiting.stops, caller);
+            waiting.attended |= fresh;
             waiting.sequence += 1;
         })
     }

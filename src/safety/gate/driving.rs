@@ -66,6 +66,11 @@ impl Gate {
         Ok(())
     }
 
+    /// A `stop` was said by somebody who is there now: after a lost driver, others may move the robot again.
+    pub fn attended(&mut self) {
+        self.control.attended();
+    }
+
     /// A message of this connection came; long motions need them.
     pub fn heard(&mut self, connection: ConnectionId, now: Duration) {
         if let Activity::Motion(motion) = &mut self.activity

@@ -59,7 +59,12 @@ fn a_motion_behind_no_fresh_pong_is_stale_and_a_stop_never_is() {
         assert_eq!(sent(&talk.say(text)[0])["code"], "stale_command");
     }
     talk.say(STOP);
-    assert_eq!(talk.latch.take().stops.len(), 1);
+    let waiting = talk.latch.take();
+    assert_eq!((waiting.stops.len(), waiting.attended), (1, false), "said, and nobody knows when");
+    talk.answers = true;
+    talk.pass(2.0);
+    talk.say(STOP);
+    assert!(talk.latch.take().attended);
     let release = talk.say(r#"{"type":"control","action":"release"}"#);
     assert!(matches!(release[0], Output::Command(_)), "what moves nothing may be late");
 }

@@ -64,8 +64,11 @@ impl Judge<'_> {
             return Err("somebody else was in control".to_owned());
         }
         let said_so = |lost: Duration| {
-            let stops = self.stops.iter().filter(|stop| stop.said == Said::Stop);
-            stops.filter_map(|stop| stop.arrived).any(|stopped| lost <= stopped && stopped <= at)
+            self.stops.iter().filter(|stop| stop.said == Said::Stop).any(|stop| {
+                let now =
+                    |stopped| lost <= stopped && stopped <= at && stopped <= stop.sent + FRESH;
+                stop.arrived.is_some_and(now)
+            })
         };
         if lost.is_some_and(|lost| !said_so(lost)) && !takes_over && !acquires {
             return Err(format!(
