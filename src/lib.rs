@@ -22,8 +22,8 @@
 //! # A scan's walk
 //!
 //! The thread of `robot::ros` puts a [`lidar::RawScan`] and its arrival into a newest-value slot of [`robot::Inputs`].
-//! [`app::perception`] parses it into a [`lidar::Scan`] and passes its arrival on to the Gate first. Then
-//! [`lidar::Perception`] makes a picture; if anybody looks, [`protocol::server`] encodes it and [`hub::Hub::publish`] shares it,
+//! [`app::motion`] takes it from there by itself and hands it to the Gate, whose [`safety::zone`]s read the raw points.
+//! [`app::perception`] parses it into a [`lidar::Scan`], of which [`lidar::Perception`] makes a picture; if anybody looks, [`protocol::server`] encodes it and [`hub::Hub::publish`] shares it,
 //! once for everybody. Each connection of the [`server`] sends the newest.
 //!
 //! # A command's walk

@@ -1,7 +1,7 @@
 //! What the LiDAR sees: scans become points in the robot's base frame, and a measure of how good they are.
 //!
-//! Clusters and tracks join here; until then a [`Picture`] has points and a quality. Nothing in here stops the
-//! robot: safety reads the raw points by itself.
+//! A [`Picture`] has points and a quality, for people. Nothing in here stops the robot: safety reads the raw points by
+//! itself.
 
 use std::{sync::Arc, time::Duration};
 

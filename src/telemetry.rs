@@ -1,4 +1,4 @@
-//! What the bridge tells its keepers: logs and the audit. Counters and health join here.
+//! What the bridge tells its keepers: logs and the audit.
 
 use std::io::IsTerminal;
 
