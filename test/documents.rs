@@ -11,6 +11,7 @@ use oht50_bridge::{
 const README: &str = include_str!("../README.md");
 const BRIDGE: &str = include_str!("../config/bridge.yaml");
 const SECURE: &str = include_str!("../config/bridge.secure.yaml");
+const SAFETY: &str = include_str!("../docs/SAFETY.md");
 
 #[track_caller]
 fn check(section: &str, expected: &str) {
@@ -87,13 +88,33 @@ fn double(value: &Value) -> Option<f64> {
 }
 
 fn accepted(yaml: &str) -> Config {
+    accept(&params(yaml))
+}
+
+fn accept(params: &Params) -> Config {
     let environment = Environment { home: Some("/home/robot".into()), ..Environment::default() };
-    Config::from_params(&params(yaml), &environment).unwrap_or_else(|errors| panic!("{errors}"))
+    Config::from_params(params, &environment).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 #[test]
 fn the_shipped_configuration_is_accepted() {
     assert_eq!(accepted(BRIDGE).server.tls, None);
+}
+
+#[test]
+fn the_zones_that_are_shown_are_accepted() {
+    let (_, rest) = SAFETY.split_once("```yaml\nfootprint: ").expect("an example");
+    let (footprint, rest) = rest.split_once("\nzones:\n").expect("its zones");
+    let zones = rest.lines().map_while(|line| line.strip_prefix("  - "));
+    let zones: Vec<_> = zones.map(|zone| zone.trim_matches('"').to_owned()).collect();
+    assert!(zones.len() > 3, "{zones:?}");
+    let forwards = "sides: critical 0.1 1.0..-1.0".to_owned();
+    assert!(SAFETY.contains(&forwards));
+    let mut params = params(BRIDGE);
+    params.insert("footprint".to_owned(), value_of(footprint));
+    params.insert("zones".to_owned(), Value::StringArray(zones));
+    params.insert("docking_zones".to_owned(), Value::StringArray(vec![forwards]));
+    accept(&params);
 }
 
 #[test]
