@@ -368,4 +368,4 @@ const ZERO: Duration = Duration::from_millis(200);
 const LAST_WRITE: Duration = Duration::from_millis(500);
 
 /// From the first Close to the end, whoever answers.
-const DRAIN: Duration = Duration::from_secs(4);
+const DRAIN: Duration = Duration::from_millis(2500);

@@ -100,7 +100,8 @@ client.on("robot_status_update", ({ data }) => {
   const { control, emergency_stop: latch, safety, lidar, docking } = data;
   field("control", control ? `${control.holder}${mine(control) ? " (you)" : ""}` : "nobody");
   field("emergency", latch?.active ? `active: ${cause(latch)}` : latch ? "not active" : "–");
-  field("safety", [safety?.decision, safety?.reason].filter(Boolean).map(words).join(": "));
+  const why = [safety?.decision, safety?.reason].filter(Boolean).map(words).join(": ");
+  field("safety", safety?.zone ? `${why} (${safety.zone})` : why);
   field("lidar", [words(lidar?.state), number(lidar?.frequency, 0, "Hz", ""), number(lidar?.range, 1, "m shown", "")].filter(Boolean).join(", "));
   field("docking", words(docking?.state));
   $("status").dataset.decision = safety?.decision;
@@ -336,7 +337,13 @@ const WORDS = {
   IDLE: "Idle", MOVING: "Moving", DOCKING: "Docking", UNDOCKING: "Undocking", DOCKED: "Docked", CHARGING: "Charging",
   PAUSED: "Paused", ERROR: "Error", EMERGENCY_STOP: "Emergency stop", OFFLINE: "Offline",
   allow: "allowed", limit: "slower than asked", stop: "held",
-  scan_stale: "no fresh scan", drive_absent: "the drive does not answer", link_closed: "the driver's link was closed",
+  no_scan: "no scan ever came", scan_stale: "the scans ceased", wrong_frame: "the scans are of another frame",
+  stamp_old: "the scans are too old", stamp_future: "the scans are ahead of the clock", few_hits: "the LiDAR sees hardly anything",
+  blackout: "a part of the view went dark", frozen: "the LiDAR repeats itself", zone_blocked: "something is too near",
+  not_covered: "the LiDAR does not see that way", no_odometry: "no fresh odometry", cmd_vel_shared: "another node drives too",
+  scan_shared: "several LiDARs at once", zone_escape: "leaving slowly", stop_distance: "to stop in time",
+  sight: "as far as the LiDAR sees", zone_warning: "something is near",
+  drive_absent: "the drive does not answer", link_closed: "the driver's link was closed",
   link_silent: "the driver's link was silent", stopped: "a stop was sent", limited: "at the robot's limits",
   taken_over: "an administrator took control", released: "control was given back", unattended: "nobody watched a long motion",
   suspended: "the bridge had been suspended", shutting_down: "the bridge stops", finished: "the last motion is finished",

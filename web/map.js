@@ -65,12 +65,13 @@ export class ScanMap {
     };
     pen.scale(density, density);
 
-    for (const { type, boundary } of this.#picture.zones) {
+    for (const { type, boundary, violated } of this.#picture.zones) {
       trace(boundary);
       pen.fillStyle = pen.strokeStyle = colour(ZONES.includes(type) ? type : "safe");
-      pen.globalAlpha = 0.12;
+      pen.globalAlpha = violated ? 0.22 : 0.06;
       pen.fill();
-      pen.globalAlpha = 0.8;
+      pen.globalAlpha = violated ? 1 : 0.5;
+      pen.lineWidth = violated ? 2 : 1;
       pen.stroke();
       pen.globalAlpha = 1;
     }

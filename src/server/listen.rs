@@ -176,4 +176,4 @@ fn report(ended: Result<(), JoinError>) {
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How long everyone may take to leave.
-const LONGEST_DRAIN: Duration = Duration::from_secs(3);
+const LONGEST_DRAIN: Duration = Duration::from_secs(2);

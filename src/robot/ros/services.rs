@@ -52,7 +52,11 @@ fn serve_stops(
     Box::new(move || {
         while let Some(Some(request)) = requests.next().now_or_never() {
             let number = latch.emergency_stop_by_service();
-            waiting.push((number, clock.now() + ZERO_WITHIN, request));
+            if waiting.len() < MOST {
+                waiting.push((number, clock.now() + ZERO_WITHIN, request));
+            } else {
+                respond(request, Err("Latched; earlier calls still wait for their answers".to_owned()));
+            }
         }
         let (now, done) = (clock.now(), *served.borrow());
         for (_, _, request) in waiting.extract_if(.., |(number, ..)| *number <= done) {
@@ -98,7 +102,7 @@ fn respond(request: Request, outcome: Result<String, String>) {
     }
 }
 
-/// Calls of the release that wait.
+/// Calls of one service that wait for their answers.
 const MOST: usize = 8;
 
 /// Zero is published at once; later than this something is wrong.
