@@ -190,6 +190,11 @@ impl Session {
         }
     }
 
+    /// Whether what this client says may have been said just now. Of who is pinged too seldom nobody knows.
+    fn may_be_fresh(&self, time: Time) -> bool {
+        self.ping_interval() > FRESH || self.liveness.is_fresh(FRESH, time.now)
+    }
+
     fn ping_interval(&self) -> Duration {
         liveness::interval(
             self.terms.heartbeat_interval,
@@ -244,7 +249,7 @@ impl Session {
         let caller = self.caller.clone();
         let sequence = match command {
             RobotCommand::EmergencyStop => self.terms.latch.emergency_stop(caller),
-            _ => self.terms.latch.stop(caller, self.liveness.is_fresh(FRESH, time.now)),
+            _ => self.terms.latch.stop(caller, self.may_be_fresh(time)),
         };
         let asked = Asked::Robot(command, id);
         if let Err(asked) = self.pending.add_stop(asked, sequence) {

@@ -37,7 +37,7 @@ pub struct Waiting {
     pub called: bool,
     /// Who asked for a stop.
     pub stops: Vec<Caller>,
-    /// One of them is known to have asked just now, and not before a network held it back.
+    /// One of them may have asked just now: no network is known to have held it back.
     pub attended: bool,
     /// Connections that are gone, and why.
     pub lost: Vec<(ConnectionId, LinkLoss)>,
@@ -63,7 +63,7 @@ impl StopLatch {
     }
 
     /// Ends the motion; returns the number that [`served`](StopLatch::served) will reach once zero is out.
-    /// `fresh`: whether the caller is known to have asked just now.
+    /// `fresh`: no network is known to have held it back.
     pub fn stop(&self, caller: Caller, fresh: bool) -> u64 {
         self.put(|waiting| {
             remember(&mut waiting.stops, caller);

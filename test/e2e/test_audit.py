@@ -40,7 +40,7 @@ class TestAudit:
         assert one(directory, user="vu", command="move_forward")["code"] == "forbidden"
         stopped = one(directory, user="vu", command="stop")
         assert (stopped["kind"], stopped["result"], stopped["count"]) == ("stop", "latched", 1)
-        assert one(directory, event="motion_aborted")["data"] == {"command": "move_forward", "reason": "stopped"}
+        assert one(directory, event="motion_aborted")["data"] == {"command": "move_forward", "reason": "stopped", "zone": None}
         assert moved["time"] < refused["time"] < stopped["time"]
 
     def test_a_crash_and_an_orderly_end_can_be_told_apart(self, world, directory):

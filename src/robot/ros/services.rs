@@ -55,7 +55,10 @@ fn serve_stops(
             if waiting.len() < MOST {
                 waiting.push((number, clock.now() + ZERO_WITHIN, request));
             } else {
-                respond(request, Err("Latched; earlier calls still wait for their answers".to_owned()));
+                respond(
+                    request,
+                    Err("Latched; earlier calls still wait for their answers".to_owned()),
+                );
             }
         }
         let (now, done) = (clock.now(), *served.borrow());
