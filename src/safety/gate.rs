@@ -245,7 +245,7 @@ impl Gate {
     fn reason_to_end(&self, verdict: Verdict, now: Duration) -> Option<Reason> {
         let over = match &self.activity {
             Activity::Idle => return None,
-            Activity::Motion(motion) if now >= motion.until => Some(Reason::Finished),
+            Activity::Motion(motion) if motion.has_run(now) => Some(Reason::Finished),
             Activity::Motion(motion) => motion
                 .is_unattended(self.config.max_unattended_move, now)
                 .then_some(Reason::Unattended),

@@ -98,6 +98,12 @@ impl Activity {
 }
 
 impl Motion {
+    /// Whether its time is over. However short, it is carried out once, if the next decision does not come late itself.
+    pub fn has_run(&self, now: Duration) -> bool {
+        let begun = self.announcement.is_none() || now >= self.until + LATE;
+        now >= self.until && begun
+    }
+
     /// Whether it has gone on for longer than `limit` and its driver said nothing for a second.
     pub fn is_unattended(&self, limit: Duration, now: Duration) -> bool {
         now.saturating_sub(self.begun) > limit && now.saturating_sub(self.heard) > ATTENTION
@@ -142,6 +148,9 @@ fn speed(kind: MotionKind, velocity: Velocity) -> String {
         _ => format!("{} m/s", linear.abs()),
     }
 }
+
+/// A decision that comes so late is no answer to a command any more.
+const LATE: Duration = Duration::from_millis(50);
 
 /// How often a driver must be heard from once a motion has become long.
 const ATTENTION: Duration = Duration::from_secs(1);

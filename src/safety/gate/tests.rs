@@ -215,6 +215,15 @@ fn success_is_said_after_the_first_velocity_other_than_zero() {
 }
 
 #[test]
+fn a_motion_shorter_than_a_decision_is_carried_out_once() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 1e-3).unwrap();
+    assert!(linear(bench.tick()) > 0.0);
+    assert!(bench.outcomes()[0].is_ok());
+    assert_eq!(bench.tick().reason, Reason::Finished);
+}
+
+#[test]
 fn a_motion_that_a_stop_ends_before_it_began_has_not_succeeded() {
     let mut bench = Bench::new();
     bench.motion(1, MoveForward, 0.3, 2.0).unwrap();
