@@ -19,7 +19,7 @@ use crate::{
     lidar::Perception,
     protocol::{CloseReason, audit},
     robot::{Inputs, Notice, Outputs},
-    safety::{EmergencyStop, Gate, SafeVelocity, latch::StopLatch},
+    safety::{DockingController, EmergencyStop, Gate, SafeVelocity, latch::StopLatch},
     server::{Accept, Listening, Server, Surroundings, TlsIdentity},
     session::{Action, Command, Terms},
     telemetry::audit::{Audit, Sink, keep},
@@ -66,6 +66,8 @@ pub struct App {
     teller: Teller,
     tasks: JoinSet<Fault>,
     outputs: Arc<dyn Outputs>,
+    docking_controller: DockingController,
+    errands: motion::Errands,
     stopping: watch::Sender<bool>,
     at_zero: watch::Receiver<bool>,
     /// Ends last, so that a stop of the last moment is still written.
@@ -121,6 +123,7 @@ impl App {
 
         let zones = perception::ShownZones::new(&config.surroundings);
         let docking_controller = config.safety.docking_controller;
+        let errands = motion::Errands::new();
         let gate = Gate::new(config.safety.clone(), config.surroundings, emergency_stop);
         let last_words = outputs.clone();
         let motion = motion::run(
@@ -133,6 +136,7 @@ impl App {
                 hardware_stop: inputs.hardware_stop,
                 resets: inputs.resets,
                 docking_controller,
+                errands: errands.clone(),
                 odometry: inputs.odometry.clone(),
                 dock_velocity: inputs.dock_velocity,
                 hub: hub.clone(),
@@ -233,6 +237,8 @@ impl App {
             teller,
             tasks,
             outputs: last_words,
+            docking_controller,
+            errands,
             stopping,
             at_zero,
             latch_file,
@@ -277,6 +283,9 @@ impl App {
         if !listener.is_finished() && timeout(DRAIN, listener).await.is_err() {
             tracing::warn!("connections did not close in time");
         }
+        if timeout(ERRANDS, self.errands.done()).await.is_err() {
+            tracing::error!("what had to be done before the end was not done in time");
+        }
         self.tasks.shutdown().await;
         // The tasks are gone, and with them the latch's sender: the keeper writes what is unwritten, and ends.
         let writing = !self.latch_file.is_finished();
@@ -301,6 +310,9 @@ impl App {
             // The owner of the Gate is gone or stuck; what it published last must not stand.
             let published = self.outputs.drive(SafeVelocity::STOP);
             tracing::error!(?published, "the motion task did not confirm zero");
+            if self.docking_controller == DockingController::Cancellable {
+                motion::call_back(self.outputs.as_ref()).await;
+            }
         }
     }
 }
@@ -367,5 +379,8 @@ const ZERO: Duration = Duration::from_millis(200);
 /// How long a stop of the last moment may take to reach the disk.
 const LAST_WRITE: Duration = Duration::from_millis(500);
 
+/// How long a docking controller may take to be called back, counted from the end of all connections.
+const ERRANDS: Duration = Duration::from_millis(500);
+
 /// From the first Close to the end, whoever answers.
-const DRAIN: Duration = Duration::from_millis(2500);
+const DRAIN: Duration = Duration::from_secs(2);

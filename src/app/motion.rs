@@ -32,6 +32,7 @@ mod docking;
 mod report;
 
 use docking::{DockCall, dock_answer};
+pub use docking::{Errands, call_back};
 pub use report::{Dock, Report, Zones};
 
 /// What the motion task is wired to.
@@ -50,6 +51,8 @@ pub struct Wiring {
     pub resets: mpsc::Receiver<Reset>,
     /// How docking is steered.
     pub docking_controller: DockingController,
+    /// What must be done before the bridge ends.
+    pub errands: Errands,
     /// The robot's own measure of its motion.
     pub odometry: Newest<Odometry>,
     /// What the docking controller asks for.
@@ -178,6 +181,10 @@ impl Motion {
         if waiting.called {
             self.unserved = Some(waiting.sequence);
             self.gate.emergency_stop(StopSource::Service, None, waiting.sequence, now);
+        }
+        if waiting.pressed {
+            self.unserved = Some(waiting.sequence);
+            self.gate.emergency_stop(StopSource::Hardware, None, waiting.sequence, now);
         }
         for caller in waiting.emergency_stops {
             self.gate.emergency_stop(StopSource::Web, Some(caller), waiting.sequence, now);

@@ -123,7 +123,8 @@ impl RosNode {
         } else {
             RosTime::system(&node)
         };
-        let (inputs, more) = inputs::subscribe(&mut node, &config.ros, resets, &time, &clock)?;
+        let (inputs, more) =
+            inputs::subscribe(&mut node, &config.ros, resets, &latch, &time, &clock)?;
         drains.extend(more);
         let outputs = outputs::RosOutputs::create(&mut node, &config.ros, graph.others(), &time)?;
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);

@@ -13,7 +13,8 @@ pub struct Facts {
     pub audited: bool,
     odometry: Option<(Measured, Duration)>,
     hardware_stop: Option<(bool, Duration)>,
-    since: Option<Duration>,
+    /// From when on the hardware's stop may be missed.
+    hardware_expected: Duration,
 }
 
 /// Who is on the topics that matter, besides the bridge.
@@ -58,15 +59,23 @@ impl Facts {
         self.hardware_stop = Some((pressed, at));
     }
 
-    /// What keeps the hardware's stop from being known as released; `timeout` counts from the first call at the earliest.
-    pub fn hardware_problem(&mut self, timeout: Duration, now: Duration) -> Option<HardwareStop> {
-        let since = *self.since.get_or_insert(now);
+    /// What keeps the hardware's stop from being known as released: nothing only if it said so within `timeout`.
+    pub fn hardware_problem(&self, timeout: Duration, now: Duration) -> Option<HardwareStop> {
         match self.hardware_stop {
             Some((true, _)) => Some(HardwareStop::Pressed),
             Some((false, at)) if now.saturating_sub(at) < timeout => None,
-            None if now.saturating_sub(since) < timeout => None,
             _ => Some(HardwareStop::Silent),
         }
+    }
+
+    /// The bridge begins to listen, or does so again: silence until now says nothing.
+    pub fn listens(&mut self, now: Duration) {
+        self.hardware_expected = now;
+    }
+
+    /// For how long the bridge has been listening.
+    pub fn has_listened(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.hardware_expected)
     }
 
     /// How the robot moves, by odometry younger than `timeout`.
@@ -75,16 +84,25 @@ impl Facts {
         Some(measured)
     }
 
+    /// When odometry came last, and whether it said that the robot is slower than `rest_speed` (m/s and rad/s).
+    pub fn newest_rest(&self, rest_speed: f64) -> Option<(Duration, bool)> {
+        let (measured, at) = self.odometry?;
+        Some((at, measured.is_slower(rest_speed)))
+    }
+
     /// Whether odometry younger than `timeout` says that the robot is slower than `rest_speed` (m/s and rad/s); `None`: nobody
     /// knows.
     pub fn rests(&self, rest_speed: f64, timeout: Duration, now: Duration) -> Option<bool> {
-        let Measured { linear, lateral, angular } = self.actual(timeout, now)?;
-        // A robot that slides sideways is not at rest.
-        Some(linear.hypot(lateral) < rest_speed && angular.abs() < rest_speed)
+        Some(self.actual(timeout, now)?.is_slower(rest_speed))
     }
 }
 
 impl Measured {
+    fn is_slower(self, rest_speed: f64) -> bool {
+        // A robot that slides sideways is not at rest.
+        self.linear.hypot(self.lateral) < rest_speed && self.angular.abs() < rest_speed
+    }
+
     /// Without the sideways part, which no command asks for.
     pub fn velocity(self) -> Velocity {
         Velocity { linear: self.linear, angular: self.angular }

@@ -8,6 +8,7 @@ use super::{
     control::Control,
     facts::Facts,
     limit,
+    surroundings::FieldSet,
     zone::{Limit, Stop, Verdict},
 };
 use crate::auth::Operator;
@@ -44,8 +45,9 @@ pub struct Gate {
     owes_zero: bool,
     /// Zeros go out until then.
     zero_until: Duration,
-    /// Why the last activity ended; told until the next one.
+    /// Why the last activity ended, and the field set that counted then; told until the next one.
     ended: Reason,
+    ended_in: FieldSet,
     /// After a suspension, commands are void until then.
     void_until: Duration,
     /// The newest stop; commands that were on their way before it are void.
@@ -79,6 +81,7 @@ impl Gate {
             owes_zero: false,
             zero_until: Duration::ZERO,
             ended: Reason::Idle,
+            ended_in: FieldSet::Driving,
             void_until: Duration::ZERO,
             stopped_at: 0,
             facts: Facts::default(),
@@ -151,6 +154,7 @@ impl Gate {
         }
         self.look_around(now);
         self.look_at_hardware(now);
+        self.look_at_drive(now);
         if matches!(self.activity, Activity::Idle) && self.control.expire(now) {
             self.events.push(SafetyEvent::ControlChanged(None, Reason::Idle));
         }
@@ -158,7 +162,7 @@ impl Gate {
             true => Velocity::default(),
             false => self.activity.target(&self.config, now),
         };
-        let within = limit::clamp(target, &self.config);
+        let within = self.within_limits(target);
         let next = limit::ramp(self.output, within, elapsed.min(TICK).as_secs_f64(), &self.config);
         let verdict = self.verdict(if next.is_zero() { within } else { next }, now);
         let decision = match self.reason_to_end(verdict, now) {
@@ -173,7 +177,6 @@ impl Gate {
             }
         };
         self.obedience.decided(self.output, &self.config, now);
-        self.look_at_drive(now);
         self.announce(limit_of(verdict));
         decision
     }
@@ -195,6 +198,9 @@ impl Gate {
         }
         self.is_current(ticket, now)?;
         self.control.admits(caller.connection, false, now)?;
+        if let Some(problem) = self.hardware_problem(now) {
+            return Err(Refusal::HardwareStop(problem));
+        }
         let graph = self.facts.graph;
         if !graph.drive_present {
             return Err(Refusal::DriveAbsent);
@@ -273,12 +279,25 @@ impl Gate {
             && self.config.docking_controller == DockingController::Cancellable
     }
 
+    /// What the robot's limits leave of a velocity; while docking, of its fastest point.
+    fn within_limits(&self, target: Velocity) -> Velocity {
+        let within = limit::clamp(target, &self.config);
+        match &self.activity {
+            Activity::Docking(_) => {
+                let docking = self.surroundings.zones(FieldSet::Docking);
+                docking.no_faster(within, self.config.docking_speed)
+            }
+            Activity::Idle | Activity::Motion(_) => within,
+        }
+    }
+
     /// The process did not run for a while: what it knew is old, and what it finds in its sockets is, too.
     fn suspended(&mut self, now: Duration) {
         self.end(Reason::Suspended, now);
         if self.control.lose() {
             self.events.push(SafetyEvent::ControlChanged(None, Reason::Suspended));
         }
+        self.facts.listens(now);
         self.void_until = now + VOID_AFTER_SUSPENSION;
     }
 
@@ -293,7 +312,11 @@ impl Gate {
 
     /// Ends what goes on, answers for it and tells others.
     fn end(&mut self, reason: Reason, now: Duration) {
-        let zone = reason.zone().and_then(|zone| self.surroundings.name(self.field_set(), zone));
+        self.ended_in = self.field_set();
+        let zone = reason.zone().and_then(|zone| self.surroundings.name(self.ended_in, zone));
+        if self.docks_by_itself() {
+            self.obedience.called_back(now);
+        }
         match std::mem::replace(&mut self.activity, Activity::Idle) {
             Activity::Idle => return,
             Activity::Motion(motion) => {
@@ -339,8 +362,8 @@ impl Gate {
                 (Activity::Docking(_), _) => Reason::Docking,
             }
         };
-        let says_nothing = matches!(self.activity, Activity::Idle) || self.docks_by_itself();
-        let silent = says_nothing && self.emergency_stop.is_none() && now >= self.zero_until;
+        let is_over = matches!(self.activity, Activity::Idle) && now >= self.zero_until;
+        let silent = self.emergency_stop.is_none() && (is_over || self.docks_by_itself());
         Decision { velocity: (!silent).then_some(SafeVelocity(self.output)), reason, limit }
     }
 
@@ -379,6 +402,9 @@ impl Gate {
     /// Time since the last tick. A first tick, and one out of idleness, stands for one period.
     fn elapsed(&mut self, now: Duration) -> Duration {
         let since = self.ticked.map_or(TICK, |before| now.saturating_sub(before));
+        if self.ticked.is_none() {
+            self.facts.listens(now);
+        }
         self.ticked = Some(now);
         if self.output.is_zero() { since.max(TICK) } else { since }
     }

@@ -35,6 +35,8 @@ pub struct Waiting {
     pub emergency_stops: Vec<Caller>,
     /// The ROS service was called for one.
     pub called: bool,
+    /// The robot's own emergency stop was pressed, however briefly.
+    pub pressed: bool,
     /// Who asked for a stop.
     pub stops: Vec<Caller>,
     /// One of them may have asked just now: no network is known to have held it back.
@@ -58,6 +60,14 @@ impl StopLatch {
     pub fn emergency_stop_by_service(&self) -> u64 {
         self.put(|waiting| {
             waiting.called = true;
+            waiting.sequence += 1;
+        })
+    }
+
+    /// The same, by the robot's own emergency stop.
+    pub fn emergency_stop_by_hardware(&self) -> u64 {
+        self.put(|waiting| {
+            waiting.pressed = true;
             waiting.sequence += 1;
         })
     }

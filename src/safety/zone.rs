@@ -140,7 +140,9 @@ impl Zones {
             self.health.judge(scan, &self.beams, &self.config, arrival)
         };
         let gap = self.newest.map(|newest| arrival.saturating_sub(newest.arrival));
-        self.period = gap.unwrap_or_default().max(self.config.scan_period);
+        // A longer silence was a stop by itself, and is none of the LiDAR's rhythm.
+        let gap = gap.unwrap_or_default().min(self.config.scan_timeout);
+        self.period = gap.max(self.config.scan_period);
         self.newest = Some(Newest { arrival, age: scan.ros_now - scan.stamp, fault });
     }
 
@@ -229,6 +231,13 @@ impl Zones {
     /// What the zones were told.
     pub fn config(&self) -> &ZoneConfig {
         &self.config
+    }
+
+    /// The same curve, at most as fast as the robot's fastest point may be, m/s.
+    pub fn no_faster(&self, velocity: Velocity, speed: f64) -> Velocity {
+        let fastest = self.body.speed(velocity);
+        let share = if fastest > speed { speed / fastest } else { 1.0 };
+        Velocity { linear: velocity.linear * share, angular: velocity.angular * share }
     }
 
     /// How fast the robot's fastest point may be, m/s, with `room` m to stand in and the newest scan as old as it is at

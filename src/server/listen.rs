@@ -104,7 +104,7 @@ impl<A: Accept> Listening<A> {
     }
 
     /// Accepts until `stopping` becomes true or its sender is gone; then everyone is asked to leave (close code
-    /// 1001), and who has not left within 3 s is dropped.
+    /// 1001), and who has not left within 1.5 s is dropped.
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
         loop {
@@ -176,4 +176,4 @@ fn report(ended: Result<(), JoinError>) {
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How long everyone may take to leave.
-const LONGEST_DRAIN: Duration = Duration::from_secs(2);
+const LONGEST_DRAIN: Duration = Duration::from_millis(1500);

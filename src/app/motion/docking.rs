@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::watch;
 
 use super::{Dock, Motion};
 use crate::{
     app::answers::call_failure,
     protocol::{Answer, server::DockingCommand},
-    robot::{CallError, DockVelocity, Service},
+    robot::{CallError, DockVelocity, Outputs, Service},
     safety::{Caller, DockingController, Velocity, gate::Ticket},
 };
 
@@ -27,6 +28,52 @@ pub(super) async fn dock_answer(docking: &mut Option<DockCall>) -> Result<String
     match docking {
         Some(call) => (&mut call.answer).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Tells a docking controller that drives by itself to stop. That it does is judged by the odometry.
+pub async fn call_back(outputs: &dyn Outputs) {
+    match tokio::time::timeout(CALL_BACK_WITHIN, outputs.call(Service::CancelDocking)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "docking was not cancelled"),
+        Err(_) => tracing::error!("cancel_docking does not answer"),
+    }
+}
+
+/// What must be done before the bridge ends; cheap to clone.
+#[derive(Clone)]
+pub struct Errands(watch::Sender<usize>);
+
+/// One of them; over when it is dropped.
+pub struct Errand(watch::Sender<usize>);
+
+impl Errands {
+    /// None to do.
+    pub fn new() -> Errands {
+        Errands(watch::Sender::new(0))
+    }
+
+    fn begin(&self) -> Errand {
+        self.0.send_modify(|running| *running += 1);
+        Errand(self.0.clone())
+    }
+
+    /// Returns when none is left.
+    pub async fn done(&self) {
+        // The sender lives here, so the wait cannot fail.
+        let _ = self.0.subscribe().wait_for(|running| *running == 0).await;
+    }
+}
+
+impl Default for Errands {
+    fn default() -> Errands {
+        Errands::new()
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        self.0.send_modify(|running| *running -= 1);
     }
 }
 
@@ -83,13 +130,11 @@ impl Motion {
         }
         self.dock = Dock::Failed;
         if self.wiring.docking_controller == DockingController::Cancellable {
-            let cancelled = self.wiring.outputs.call(Service::CancelDocking);
+            let outputs = self.wiring.outputs.clone();
+            let errand = self.wiring.errands.begin();
             tokio::spawn(async move {
-                match tokio::time::timeout(CANCEL_WITHIN, cancelled).await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => tracing::error!(%error, "docking was not cancelled"),
-                    Err(_) => tracing::error!("cancel_docking does not answer"),
-                }
+                call_back(outputs.as_ref()).await;
+                drop(errand);
             });
         }
     }
@@ -129,4 +174,4 @@ impl Motion {
 const PROGRESS: Duration = Duration::from_secs(1);
 
 /// A docking controller that was called back has to say so.
-const CANCEL_WITHIN: Duration = Duration::from_secs(2);
+const CALL_BACK_WITHIN: Duration = Duration::from_millis(500);

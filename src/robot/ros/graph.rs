@@ -13,10 +13,10 @@ use crate::{clock::Clock, robot::topics};
 use super::names::Names;
 
 /// What the graph showed last; cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Others(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     cmd_vel: AtomicBool,
     scan: AtomicBool,
@@ -47,7 +47,11 @@ impl GraphWatch {
     /// For a node of these names.
     pub(super) fn new(names: &Names, clock: Clock) -> GraphWatch {
         GraphWatch {
-            others: Others::default(),
+            // Until the first look nobody knows.
+            others: Others(Arc::new(Shared {
+                cmd_vel: AtomicBool::new(true),
+                scan: AtomicBool::new(true),
+            })),
             cmd_vel: names.resolve(topics::CMD_VEL.name),
             scan: names.resolve(topics::SCAN.name),
             clock,
@@ -67,34 +71,34 @@ impl GraphWatch {
             return;
         }
         self.due = now + PERIOD;
-        for (topic, shared, what) in [
-            (&self.cmd_vel, &self.others.0.cmd_vel, "velocities"),
-            (&self.scan, &self.others.0.scan, "scans"),
-        ] {
-            match node.get_publishers_info_by_topic(topic, false) {
-                Ok(publishers) => {
-                    // On cmd_vel one of them is the bridge itself; on scan one is the LiDAR.
-                    let several = publishers.len() > 1;
-                    if several != shared.swap(several, Ordering::Relaxed) && several {
-                        let nodes: Vec<_> = publishers
-                            .iter()
-                            .map(|publisher| {
-                                let namespace = publisher.node_namespace.trim_end_matches('/');
-                                format!("{namespace}/{}", publisher.node_name)
-                            })
-                            .collect();
-                        tracing::error!(
-                            topic,
-                            ?nodes,
-                            "several nodes publish {what}: motion is blocked"
-                        );
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(topic, %error, "the graph does not tell its publishers")
-                }
+        for (topic, shared, own) in
+            [(&self.cmd_vel, &self.others.0.cmd_vel, 1), (&self.scan, &self.others.0.scan, 0)]
+        {
+            let found = node.get_publishers_info_by_topic(topic, false).map(|publishers| {
+                let full = |space: &str, name| format!("{}/{name}", space.trim_end_matches('/'));
+                let names = publishers.iter();
+                names.map(|each| full(&each.node_namespace, &each.node_name)).collect()
+            });
+            // Whoever does not know takes the worst for granted. On cmd_vel the bridge itself is to be found.
+            let several =
+                found.as_ref().map_or(true, |found: &Vec<_>| found.len() > 1 || found.len() < own);
+            if several != shared.swap(several, Ordering::Relaxed) && several {
+                complain(topic, &found);
             }
         }
+    }
+}
+
+fn complain(topic: &str, nodes: &Result<Vec<String>, r2r::Error>) {
+    match nodes {
+        Ok(nodes) if nodes.is_empty() => {
+            tracing::error!(
+                topic,
+                "the bridge does not find itself on the graph: motion is blocked"
+            );
+        }
+        Ok(nodes) => tracing::error!(topic, ?nodes, "several nodes publish: motion is blocked"),
+        Err(error) => tracing::error!(topic, %error, "the graph does not tell: motion is blocked"),
     }
 }
 

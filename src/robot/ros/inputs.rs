@@ -20,6 +20,7 @@ use crate::{
         Inputs, Newest, Received, Reset,
         topics::{self, Topic},
     },
+    safety::latch::StopLatch,
 };
 
 /// Subscribes to every input.
@@ -27,6 +28,7 @@ pub(super) fn subscribe(
     node: &mut r2r::Node,
     config: &RosConfig,
     resets: mpsc::Receiver<Reset>,
+    latch: &StopLatch,
     time: &RosTime,
     clock: &Clock,
 ) -> Result<(Inputs, Vec<Drain>), RosError> {
@@ -47,7 +49,16 @@ pub(super) fn subscribe(
         slots.newest::<Twist, _>(topics::CMD_VEL_DOCK, |twist| convert::dock_velocity(&twist))?;
     let hardware_stop = match config.hardware_stop_topic.as_str() {
         "" => watch::channel(None).1,
-        name => slots.newest_of::<Bool, _>(name, topics::HARDWARE_STOP, |stop| Some(stop.data))?,
+        name => {
+            let latch = latch.clone();
+            slots.newest_of::<Bool, _>(name, topics::HARDWARE_STOP, move |stop| {
+                // A short press must not be lost to the release behind it.
+                if stop.data {
+                    latch.emergency_stop_by_hardware();
+                }
+                Some(stop.data)
+            })?
+        }
     };
     let notices = slots.notices()?;
     let drains = slots.drains;

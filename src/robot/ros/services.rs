@@ -27,8 +27,9 @@ pub(super) fn offer(
     Ok((
         waiting,
         vec![
-            serve_stops(stops, latch.clone(), clock.clone()),
+            // Resets first: of two that came together, the stop counts as the later one, and holds.
             serve_resets(resets, latch.clone(), queue),
+            serve_stops(stops, latch.clone(), clock.clone()),
         ],
     ))
 }

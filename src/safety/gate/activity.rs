@@ -87,10 +87,9 @@ impl Activity {
             Activity::Idle => Velocity::default(),
             Activity::Motion(motion) => motion.target,
             Activity::Docking(docking) => match docking.wanted {
-                Some((wanted, at)) if now.saturating_sub(at) < DOCK_VELOCITY_TIMEOUT => Velocity {
-                    linear: limit::within(wanted.linear, config.docking_speed),
-                    angular: limit::within(wanted.angular, config.max_angular_speed),
-                },
+                Some((wanted, at)) if now.saturating_sub(at) < DOCK_VELOCITY_TIMEOUT => {
+                    limit::clamp(wanted, config)
+                }
                 _ => Velocity::default(),
             },
         }

@@ -27,17 +27,24 @@ impl Gate {
                 _ => Refusal::NotAtRest,
             });
         }
+        if !self.at_rest(now) {
+            return Err(Refusal::NotAtRest);
+        }
         self.is_on_record()?;
         self.allows_by(FieldSet::Docking, Velocity::default(), now)?;
         let until = now + self.config.docking_timeout;
         self.take_control(caller, until + self.config.control_hold, now);
         self.activity = Activity::Docking(Docking { ticket, wanted: None, until });
+        self.obedience.suspend();
         Ok(())
     }
 
     /// A velocity of the docking controller; counts only while docking.
     pub fn dock_velocity(&mut self, wanted: Velocity, now: Duration) {
-        if let Activity::Docking(docking) = &mut self.activity {
+        let steers = self.config.docking_controller == DockingController::Velocities;
+        if let Activity::Docking(docking) = &mut self.activity
+            && steers
+        {
             docking.wanted = Some((wanted, now));
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{
-        Reason, Refusal, SafetyEvent, StopSource, Velocity,
+        EmergencyStop, Reason, Refusal, SafetyEvent, StopSource, Velocity,
         facts::{Graph, HardwareStop, Measured},
         surroundings::FieldSet,
         zone::{ScanView, Verdict},
@@ -98,20 +98,23 @@ impl Gate {
 
     /// The robot's own emergency stop latches this one.
     pub(super) fn look_at_hardware(&mut self, now: Duration) {
-        if self.emergency_stop.is_none()
-            && let Some(problem) = self.hardware_problem(now)
-        {
-            let reason = match problem {
-                HardwareStop::Pressed => "Pressed on the robot",
-                HardwareStop::Silent => "The robot's own emergency stop is silent",
-            };
-            self.halt(Reason::EmergencyStop, now);
-            self.latch(StopSource::Hardware, None, reason.to_owned(), now);
+        if self.emergency_stop.is_some() {
+            return;
         }
+        let reason = match self.hardware_problem(now) {
+            Some(HardwareStop::Pressed) => PRESSED,
+            // Motion waits for its first word; only if it stays away somebody has to look.
+            Some(HardwareStop::Silent) if self.facts.has_listened(now) >= HARDWARE_TIMEOUT => {
+                "The robot's own emergency stop is silent"
+            }
+            _ => return,
+        };
+        self.halt(Reason::EmergencyStop, now);
+        self.latch(StopSource::Hardware, None, reason.to_owned(), now);
     }
 
     /// What keeps the robot's own emergency stop from being known as released.
-    pub(super) fn hardware_problem(&mut self, now: Duration) -> Option<HardwareStop> {
+    pub(super) fn hardware_problem(&self, now: Duration) -> Option<HardwareStop> {
         if !self.config.hardware_stop {
             return None;
         }
@@ -120,15 +123,25 @@ impl Gate {
 
     /// A robot that goes on after zero is out of control: others have to know, and nothing may make it worse.
     pub(super) fn look_at_drive(&mut self, now: Duration) {
-        let rests = self.facts.rests(self.config.rest_speed, self.config.odom_timeout, now);
-        if self.obedience.is_due(now) && rests == Some(false) && !self.facts.graph.cmd_vel_shared {
+        let measured = self.facts.newest_rest(self.config.rest_speed);
+        if !self.obedience.is_broken(measured) || self.facts.graph.cmd_vel_shared {
+            return;
+        }
+        let reason = "The robot moves on after zero was commanded".to_owned();
+        if self.emergency_stop.is_none() {
             self.halt(Reason::EmergencyStop, now);
-            self.emergency_stop = None;
-            let reason = "The robot moves on after zero was commanded".to_owned();
             self.latch(StopSource::Disobeyed, None, reason, now);
+        } else {
+            // Latched already, and for another reason: people have to know all the same.
+            let stop =
+                EmergencyStop { source: StopSource::Disobeyed, by: None, since: now, reason };
+            self.events.push(SafetyEvent::EmergencyStopEngaged(stop));
         }
     }
 }
+
+/// Why the robot's own emergency stop latched this one, for people.
+pub(super) const PRESSED: &str = "Pressed on the robot";
 
 /// The robot's own emergency stop has to say something this often.
 const HARDWARE_TIMEOUT: Duration = Duration::from_secs(1);

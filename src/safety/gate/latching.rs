@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     super::{Caller, EmergencyStop, Reason, Refusal, SafetyEvent, StopSource},
     Gate, Ticket,
+    feeding::PRESSED,
 };
 use crate::auth::Operator;
 
@@ -20,9 +21,10 @@ impl Gate {
         self.stopped_at = self.stopped_at.max(sequence);
         self.halt(Reason::EmergencyStop, now);
         if self.emergency_stop.is_none() {
-            let reason = match &by {
-                Some(caller) => format!("Pressed by {}", caller.username),
-                None => "Called as a ROS service".to_owned(),
+            let reason = match (&by, source) {
+                (Some(caller), _) => format!("Pressed by {}", caller.username),
+                (None, StopSource::Hardware) => PRESSED.to_owned(),
+                (None, _) => "Called as a ROS service".to_owned(),
             };
             self.latch(source, by, reason, now);
         }

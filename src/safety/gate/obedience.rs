@@ -1,4 +1,4 @@
-//! Whether the drive obeys: after zero was published, the robot has to come to rest.
+//! Whether the robot obeys: after zero it has to come to rest.
 
 use std::time::Duration;
 
@@ -11,13 +11,15 @@ pub struct Obedience {
     last: Velocity,
     /// When the robot must stand at the latest.
     due: Option<Duration>,
+    /// When it was first seen to move after that.
+    moves_since: Option<Duration>,
 }
 
 impl Obedience {
     /// What was decided at `now`, with the deceleration of `config`'s robot in m/s².
     pub fn decided(&mut self, velocity: Velocity, config: &GateConfig, now: Duration) {
         if !velocity.is_zero() {
-            *self = Obedience { last: velocity, due: None };
+            *self = Obedience { last: velocity, ..Obedience::default() };
         } else if !self.last.is_zero() {
             let last = std::mem::take(&mut self.last);
             let braking = (last.linear.abs() / config.deceleration)
@@ -27,9 +29,34 @@ impl Obedience {
         }
     }
 
-    /// Whether it is time to look, once for each motion.
-    pub fn is_due(&mut self, now: Duration) -> bool {
-        self.due.take_if(|due| now >= *due).is_some()
+    /// Somebody who drives by itself was told to stop.
+    pub fn called_back(&mut self, now: Duration) {
+        *self = Obedience { due: Some(now + CALL_BACK), ..Obedience::default() };
+    }
+
+    /// Somebody else drives now.
+    pub fn suspend(&mut self) {
+        *self = Obedience::default();
+    }
+
+    /// Whether the robot is known to move on. `measured`: when odometry came last, and whether it said that the robot stands.
+    ///
+    /// One message may be an old one, or noise; two that are some time apart are neither.
+    pub fn is_broken(&mut self, measured: Option<(Duration, bool)>) -> bool {
+        let Some((due, (at, rests))) = self.due.zip(measured) else { return false };
+        if at < due {
+            return false;
+        }
+        if rests {
+            self.suspend();
+            return false;
+        }
+        let since = *self.moves_since.get_or_insert(at);
+        let broken = at.saturating_sub(since) >= CERTAIN;
+        if broken {
+            self.suspend();
+        }
+        broken
     }
 }
 
@@ -38,3 +65,9 @@ const LATENCY: Duration = Duration::from_millis(250);
 
 /// Even a slow robot has so long.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A docking controller that drives by itself has so long.
+const CALL_BACK: Duration = Duration::from_secs(2);
+
+/// It has to be seen to move for so long.
+const CERTAIN: Duration = Duration::from_millis(200);

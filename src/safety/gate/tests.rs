@@ -14,6 +14,7 @@ use crate::{
 mod any_order;
 mod docking;
 mod driving;
+mod obedience;
 mod robot;
 mod surroundings;
 

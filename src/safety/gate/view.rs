@@ -70,10 +70,12 @@ impl Gate {
     /// A decision of this moment in full.
     pub fn summary(&self, decision: &Decision, now: Duration) -> Summary {
         let zone = decision.reason.zone();
+        let told_again = decision.reason == self.ended && matches!(self.activity, Activity::Idle);
+        let set = if told_again { self.ended_in } else { self.field_set() };
         Summary {
             action: decision.reason.action(),
             reason: Some(decision.reason),
-            zone: zone.and_then(|zone| self.surroundings.name(self.field_set(), zone)),
+            zone: zone.and_then(|zone| self.surroundings.name(set, zone)),
             limit: decision.limit.map(|Limit { linear, angular, .. }| Velocity { linear, angular }),
             requested: self.activity.target(&self.config, now),
             allowed: self.output,

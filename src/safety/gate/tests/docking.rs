@@ -23,6 +23,47 @@ fn docking_passes_the_controllers_velocity_within_its_own_limit() {
 }
 
 #[test]
+fn while_docking_no_point_of_the_robot_is_faster_than_the_docking_speed() {
+    for (linear, angular) in [(0.0, 5.0), (0.1, 1.0), (-0.1, -0.3)] {
+        let mut bench = docking();
+        let mut decision = bench.tick();
+        for _ in 0..100 {
+            bench.gate.dock_velocity(Velocity { linear, angular }, bench.now);
+            decision = bench.tick();
+        }
+        let velocity = decision.velocity.unwrap();
+        // The corners of the robot are 0.5 m from its middle.
+        let corner = (velocity.linear().abs() + 0.3 * velocity.angular().abs())
+            .hypot(0.4 * velocity.angular());
+        assert!((0.08..0.1 + 1e-9).contains(&corner), "{velocity:?}: {corner} m/s");
+    }
+}
+
+#[test]
+fn docking_begins_at_rest() {
+    let mut bench = Bench::new();
+    bench.odometry = false;
+    for rolls in [Some(0.5), None] {
+        if let Some(linear) = rolls {
+            bench.rolls(Velocity { linear, angular: 0.0 });
+        } else {
+            bench.run(0.6);
+        }
+        let ticket = bench.ticket(1);
+        let refused = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
+        assert_eq!(refused, Err(Refusal::NotAtRest), "{rolls:?}");
+    }
+}
+
+/// A gate that docks for connection 1.
+fn docking() -> Bench {
+    let mut bench = Bench::new();
+    let ticket = bench.ticket(1);
+    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+    bench
+}
+
+#[test]
 fn docking_ends_by_a_stop_a_lost_link_a_latch_or_its_time() {
     type End = fn(&mut Bench);
     let rows: [(End, Reason); 4] = [

@@ -136,25 +136,6 @@ fn nobody_else_may_be_on_the_topics_that_matter() {
 }
 
 #[test]
-fn a_controller_that_docks_by_itself_may_drive_and_the_gate_says_nothing() {
-    let mut bench = Bench::new();
-    bench.gate.config.docking_controller = DockingController::Cancellable;
-    let ticket = bench.ticket(1);
-    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
-    bench.graph.cmd_vel_shared = true;
-    bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);
-    assert_eq!(bench.run(1.0).velocity, None);
-    bench.stop();
-    assert_eq!(linear(bench.tick()), 0.0, "and zero when it is stopped");
-    bench.gate.config.docking_controller = DockingController::None;
-    bench.graph.cmd_vel_shared = false;
-    bench.tick();
-    let ticket = bench.ticket(1);
-    let refused = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
-    assert_eq!(refused, Err(Refusal::NoDocking));
-}
-
-#[test]
 fn the_robots_own_stop_latches_when_pressed_or_silent_and_the_web_releases_it_only_after_it_cleared()
  {
     for problem in [HardwareStop::Pressed, HardwareStop::Silent] {
@@ -185,44 +166,57 @@ fn the_robots_own_stop_latches_when_pressed_or_silent_and_the_web_releases_it_on
 }
 
 #[test]
-fn a_robots_own_stop_that_never_spoke_latches_after_a_second() {
+fn until_the_robots_own_stop_has_spoken_nothing_moves_nothing_is_released_and_after_a_second_it_latches()
+ {
+    let mut gate_config = config();
+    gate_config.hardware_stop = true;
+    for latched in [false, true] {
+        let stop = latched.then(|| EmergencyStop {
+            source: StopSource::Restored,
+            by: None,
+            since: Duration::ZERO,
+            reason: "before".to_owned(),
+        });
+        let mut bench = Bench::new();
+        bench.gate = Gate::new(gate_config.clone(), surroundings(), stop);
+        bench.gate.audited(true);
+        bench.run(0.9);
+        assert_eq!(bench.gate.latched().is_some(), latched);
+        let silent = Err(Refusal::HardwareStop(HardwareStop::Silent));
+        let refused =
+            if latched { bench.reset(1) } else { bench.motion(1, MoveForward, None, None) };
+        assert_eq!(refused, silent);
+        bench.run(0.2);
+        assert!(bench.gate.latched().is_some());
+    }
+}
+
+#[test]
+fn a_suspended_bridge_waits_for_the_robots_own_stop_again() {
     let mut bench = Bench::new();
     bench.gate.config.hardware_stop = true;
-    bench.run(0.98);
+    bench.gate.hardware_stop(false, bench.now);
+    bench.tick();
+    bench.now += Duration::from_secs(3);
+    bench.run(0.9);
     assert_eq!(bench.gate.latched(), None);
-    bench.run(0.06);
-    assert_eq!(bench.gate.latched().unwrap().source, StopSource::Hardware);
+    bench.gate.hardware_stop(false, bench.now);
+    bench.run(0.5);
+    assert_eq!(bench.gate.latched(), None);
 }
 
 #[test]
-fn a_robot_that_moves_on_after_zero_is_out_of_control() {
-    for (rolls_on, expected) in [(0.0, None), (0.05, Some(StopSource::Disobeyed))] {
-        let mut bench = Bench::new();
-        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
-        bench.run(2.0);
-        bench.stop();
-        bench.odometry = false;
-        for _ in 0..60 {
-            bench.rolls(Velocity { linear: rolls_on, angular: 0.0 });
-            bench.tick();
-        }
-        assert_eq!(bench.gate.latched().map(|stop| stop.source), expected, "{rolls_on}");
-    }
-}
-
-#[test]
-fn a_robot_that_brakes_from_full_speed_has_its_time() {
+fn a_zone_that_ended_a_docking_is_told_by_its_own_name() {
     let mut bench = Bench::new();
-    bench.motion(1, MoveForward, 1.0, 60.0).unwrap();
-    bench.run(3.0);
-    bench.stop();
-    bench.odometry = false;
-    for tick in 0..70 {
-        let linear = (1.0 - 0.02 * f64::from(tick) + 0.05).clamp(0.0, 1.0);
-        bench.rolls(Velocity { linear, angular: 0.0 });
-        bench.tick();
-    }
-    assert_eq!(bench.gate.latched(), None);
+    let ticket = bench.ticket(1);
+    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+    bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);
+    bench.run(0.2);
+    bench.ahead = Some(0.05);
+    bench.scan();
+    let decision = bench.gate.tick(bench.now + TICK);
+    let summary = bench.gate.summary(&decision, bench.now);
+    assert_eq!((summary.reason, summary.zone.as_deref()), (Some(ZONE), Some("sides")));
 }
 
 #[test]

@@ -216,3 +216,29 @@ fn docking_may_touch_what_it_docks_to() {
     rig.see_for(2, &[[0.0, 0.65, 0.1]]);
     assert_eq!(rig.verdict(BACK), CRITICAL);
 }
+
+#[test]
+fn a_silence_is_no_rhythm_of_the_lidar() {
+    let mut rig = Rig::new(config(), full_turn());
+    rig.see_for(2, &[]);
+    let usual = rig.zones.admissible_speed(1.0, rig.now);
+    rig.now += Duration::from_secs(30);
+    rig.see(&[]);
+    let after = rig.zones.admissible_speed(1.0, rig.now);
+    // As if the LiDAR scanned as seldom as is believed at all: 0.5 s instead of 0.05 s.
+    assert!(after < usual && after > 0.6, "{usual} and then {after}");
+    rig.see(&[]);
+    assert_eq!(rig.zones.admissible_speed(1.0, rig.now), usual);
+}
+
+#[test]
+fn a_curve_can_be_driven_no_faster_than_the_fastest_point_may_be() {
+    let rig = Rig::new(config(), full_turn());
+    let slow = Velocity { linear: 0.05, angular: 0.0 };
+    assert_eq!(rig.zones.no_faster(slow, 0.1), slow);
+    let turn = rig.zones.no_faster(Velocity { linear: 0.0, angular: 2.0 }, 0.1);
+    // The corners are 0.5 m from the middle.
+    assert!((turn.angular - 0.2).abs() < 1e-9, "{turn:?}");
+    let curve = rig.zones.no_faster(Velocity { linear: 1.0, angular: 1.0 }, 0.1);
+    assert_eq!(curve.linear, curve.angular);
+}
