@@ -27,6 +27,8 @@ BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 EVERY_ONE = QoSProfile(history=HistoryPolicy.KEEP_ALL)  # the watcher of velocities must not miss any
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RATES = {"scan": 20.0, "odom": 25.0, "battery_state": 5.0, "temperature": 5.0}  # [Hz]
+# As in config/bridge.yaml: x, y of each vertex, m.
+FOOTPRINT = [0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145, -0.35, 0.35, -0.145]
 SERVICES = ("dock", "undock", "start_motor", "stop_motor", "lidar")
 
 

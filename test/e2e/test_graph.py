@@ -10,6 +10,7 @@ from rcl_interfaces.srv import (DescribeParameters, GetParameters, GetParameterT
                                 SetParametersAtomically)
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
+from peer import FOOTPRINT
 from waiting import PATIENCE, eventually
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -18,7 +19,6 @@ RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best effort": Reliabilit
 DURABILITY = {"volatile": DurabilityPolicy.VOLATILE, "transient local": DurabilityPolicy.TRANSIENT_LOCAL}
 OF_EVERY_NODE = {"/rosout", "/parameter_events", "/clock"}
 TYPES = {"bool": 1, "integer": 2, "double": 3, "string": 4, "double array": 8, "string array": 9}
-FOOTPRINT = [0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145, -0.35, 0.35, -0.145]
 STANDARD = {"use_sim_time", "start_type_description_service"}
 PARAMETER_SERVICES = {
     "get_parameters": GetParameters, "get_parameter_types": GetParameterTypes, "describe_parameters": DescribeParameters,

@@ -45,6 +45,8 @@ pub struct Docking {
     pub wanted: Option<(Velocity, Duration)>,
     /// When it has failed.
     pub until: Duration,
+    /// The robot stood still since, as docking begins.
+    pub stood: bool,
 }
 
 /// Which command, of which connection.

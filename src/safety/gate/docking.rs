@@ -27,24 +27,32 @@ impl Gate {
                 _ => Refusal::NotAtRest,
             });
         }
-        if !self.at_rest(now) {
+        // Who drives by itself begins at once; others are held until the robot stands.
+        let at_rest = self.at_rest(now);
+        let by_itself = self.config.docking_controller == DockingController::Cancellable;
+        if by_itself && !at_rest {
             return Err(Refusal::NotAtRest);
         }
         self.is_on_record()?;
         self.allows_by(FieldSet::Docking, Velocity::default(), now)?;
         let until = now + self.config.docking_timeout;
         self.take_control(caller, until + self.config.control_hold, now);
-        self.activity = Activity::Docking(Docking { ticket, wanted: None, until });
+        self.activity = Activity::Docking(Docking { ticket, wanted: None, until, stood: at_rest });
         self.obedience.suspend();
         Ok(())
     }
 
-    /// A velocity of the docking controller; counts only while docking.
+    /// A velocity of the docking controller; counts only while docking, once the robot stood.
     pub fn dock_velocity(&mut self, wanted: Velocity, now: Duration) {
+        let at_rest = self.at_rest(now);
         let steers = self.config.docking_controller == DockingController::Velocities;
         if let Activity::Docking(docking) = &mut self.activity
             && steers
         {
+            docking.stood |= at_rest;
+            if !docking.stood {
+                return;
+            }
             docking.wanted = Some((wanted, now));
         }
     }

@@ -43,15 +43,18 @@ fn while_docking_no_point_of_the_robot_is_faster_than_the_docking_speed() {
 fn docking_begins_at_rest() {
     let mut bench = Bench::new();
     bench.odometry = false;
-    for rolls in [Some(0.5), None] {
-        if let Some(linear) = rolls {
-            bench.rolls(Velocity { linear, angular: 0.0 });
-        } else {
-            bench.run(0.6);
-        }
-        let ticket = bench.ticket(1);
-        let refused = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
-        assert_eq!(refused, Err(Refusal::NotAtRest), "{rolls:?}");
+    bench.rolls(Velocity { linear: 0.5, angular: 0.0 });
+    let ticket = bench.ticket(1);
+    bench.gate.config.docking_controller = DockingController::Cancellable;
+    let refused = bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now);
+    assert_eq!(refused, Err(Refusal::NotAtRest), "who drives by itself cannot be held");
+    bench.gate.config.docking_controller = DockingController::Velocities;
+    bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
+    let back = Velocity { linear: -0.1, angular: 0.0 };
+    for (rolls, expected) in [(0.5, 0.0), (0.0, -0.01), (0.02, -0.02)] {
+        bench.rolls(Velocity { linear: rolls, angular: 0.0 });
+        bench.gate.dock_velocity(back, bench.now);
+        assert!((linear(bench.tick()) - expected).abs() < 1e-9, "{rolls}");
     }
 }
 
