@@ -12,6 +12,9 @@ use tokio::sync::{Notify, watch};
 
 use super::{Caller, ConnectionId, LinkLoss};
 
+#[cfg(test)]
+mod tests;
+
 /// The handle by which a reader stops the robot before anything else is looked at.
 ///
 /// Calls never block, never fail and are idempotent: what is waiting is a set of callers, so a flood from one
