@@ -15,6 +15,7 @@ mod any_order;
 mod docking;
 mod driving;
 mod obedience;
+mod overtaken;
 mod robot;
 mod surroundings;
 
@@ -172,8 +173,8 @@ fn a_motion_grows_to_its_speed_and_ends_in_zeros_and_then_silence() {
     assert_eq!(bench.run(1.3).reason, Reason::Moving);
     let ended = bench.run(0.1);
     assert_eq!((linear(ended), ended.reason), (0.0, Reason::Finished));
-    assert_eq!(linear(bench.run(0.4)), 0.0);
-    assert_eq!(bench.run(0.2), Decision { velocity: None, reason: Reason::Idle, limit: None });
+    assert_eq!(linear(bench.run(0.46)), 0.0);
+    assert_eq!(bench.tick(), Decision { velocity: None, reason: Reason::Idle, limit: None });
     assert!(bench.gate.take_events().contains(&SafetyEvent::MotionFinished(MoveForward)));
 }
 

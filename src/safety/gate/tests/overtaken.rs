@@ -1,0 +1,58 @@
+//! Commands that something else overtook.
+
+use super::*;
+
+#[test]
+fn a_motion_that_another_replaces_before_it_began_is_answered() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 2.0).unwrap();
+    bench.motion(1, TurnLeft, 0.3, 2.0).unwrap();
+    assert_eq!(bench.outcomes(), [Err(Refusal::Replaced)]);
+    bench.tick();
+    bench.outcomes();
+    bench.motion(1, MoveForward, 0.3, 2.0).unwrap();
+    assert!(bench.outcomes().is_empty(), "what had begun has succeeded");
+}
+
+#[test]
+fn what_a_suspended_bridge_finds_in_its_sockets_is_void() {
+    let mut bench = Bench::new();
+    bench.run(1.0);
+    bench.now += Duration::from_millis(80);
+    assert_eq!(bench.tick().reason, Reason::Idle, "0.1 s is no suspension");
+    bench.emergency_stop(1);
+    bench.now += Duration::from_millis(90);
+    bench.tick();
+    let ticket = bench.ticket(1);
+    for _ in 0..10 {
+        let void = Err(Refusal::Aborted(Reason::Suspended));
+        assert_eq!(bench.reset(1), void);
+        assert_eq!(bench.gate.acquire(&caller(1), ticket, operator(), bench.now), void);
+        bench.tick();
+    }
+    bench.reset(1).unwrap();
+    bench.gate.acquire(&caller(1), ticket, operator(), bench.now).unwrap();
+    bench.motion(1, MoveForward, 0.3, 2.0).unwrap();
+}
+
+#[test]
+fn whatever_ended_a_motion_zero_comes_before_the_next() {
+    type End = fn(&mut Bench);
+    let rows: [(&str, End); 3] = [
+        ("no speed", |bench| bench.motion(1, MoveForward, 0.0, None).unwrap()),
+        ("release", |bench| {
+            let ticket = bench.ticket(1);
+            bench.gate.release(&caller(1), ticket, bench.now).unwrap();
+        }),
+        ("left", |bench| bench.gate.link_lost(ConnectionId(1), LinkLoss::Left, bench.now)),
+    ];
+    for (name, end) in rows {
+        let mut bench = Bench::new();
+        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+        bench.run(1.0);
+        end(&mut bench);
+        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+        assert_eq!(linear(bench.tick()), 0.0, "{name}");
+        assert!(linear(bench.tick()) > 0.0, "{name}");
+    }
+}
