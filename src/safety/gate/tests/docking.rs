@@ -9,13 +9,17 @@ fn docking_passes_the_controllers_velocity_within_its_own_limit() {
     bench.gate.begin_docking(&caller(1), ticket, operator(), bench.now).unwrap();
     assert_eq!(linear(bench.tick()), 0.0, "nothing asked yet");
     assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::Docking));
+    let again = bench.ticket(1);
+    let refused = bench.gate.begin_docking(&caller(1), again, operator(), bench.now);
+    assert_eq!(refused, Err(Refusal::Docking));
     for _ in 0..50 {
         bench.gate.dock_velocity(Velocity { linear: -0.7, angular: f64::NAN }, bench.now);
         bench.tick();
     }
     let decision = bench.tick();
     assert_eq!((linear(decision), decision.reason), (-0.1, Reason::Docking));
-    assert_eq!(linear(bench.run(0.6)), 0.0, "the controller fell silent");
+    assert_eq!(linear(bench.run(0.44)), -0.1);
+    assert_eq!(linear(bench.tick()), 0.0, "the controller was silent for 0.5 s");
     assert!(bench.gate.docking_ended(ticket, bench.now));
     assert!(!bench.gate.docking_ended(ticket, bench.now), "once");
     bench.gate.dock_velocity(Velocity { linear: 0.1, angular: 0.0 }, bench.now);

@@ -58,3 +58,35 @@ fn who_was_stopped_by_somebody_else_does_not_take_over_either() {
     bench.gate.take_over(&caller(1), ticket, proof, bench.now).unwrap();
     assert!(bench.gate.holder().is_some());
 }
+
+#[test]
+fn a_long_motion_ends_when_its_driver_says_nothing_for_a_second() {
+    // From 10 s on; what others say does not count.
+    for (connection, ends) in [(1, 10.5), (2, 10.0)] {
+        let mut bench = Bench::new();
+        bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+        bench.run(9.5);
+        for at in [bench.now, bench.now - TICK] {
+            bench.gate.heard(ConnectionId(connection), at);
+        }
+        assert_eq!(linear(bench.run(ends - 9.5)), 0.3, "{connection}");
+        let decision = bench.tick();
+        assert_eq!((linear(decision), decision.reason), (0.0, Reason::Unattended), "{connection}");
+    }
+}
+
+#[test]
+fn a_motion_is_announced_with_its_speed_in_its_units() {
+    let rows = [
+        (MoveBackward, 0.3, 0.0, "Moving backward at 0.3 m/s for 2 s"),
+        (TurnRight, 0.0, -0.4, "Turning right at 0.4 rad/s for 2 s"),
+        (MotionKind::Drive, -0.3, 0.4, "Driving at -0.3 m/s and 0.4 rad/s for 2 s"),
+    ];
+    for (kind, linear, angular, expected) in rows {
+        let ticket = Bench::new().ticket(1);
+        let velocity = Velocity { linear, angular };
+        let (seconds, now) = (Duration::from_secs(2), Duration::ZERO);
+        let motion = Motion::new(ticket, kind, velocity, velocity, seconds, now);
+        assert_eq!(motion.announcement.as_deref(), Some(expected));
+    }
+}
