@@ -17,6 +17,26 @@ fn asking_for_control_while_driving_does_not_shorten_it() {
 }
 
 #[test]
+fn control_that_is_asked_for_is_had_and_runs_out_unless_it_is_asked_for_again() {
+    let mut bench = Bench::new();
+    for seconds in [3.0, 4.98] {
+        let ticket = bench.ticket(1);
+        bench.gate.acquire(&caller(1), ticket, operator(), bench.now).unwrap();
+        assert!(bench.outcomes()[0].is_ok());
+        bench.run(seconds);
+        assert!(bench.gate.control.is_held_by(ConnectionId(1)));
+        let ticket = bench.ticket(2);
+        let refused = bench.gate.acquire(&caller(2), ticket, operator(), bench.now);
+        assert_eq!(refused, Err(Refusal::NotInControl("user1".into())));
+    }
+    bench.tick();
+    assert_eq!(bench.gate.holder(), None);
+    let changed = |caller, reason| SafetyEvent::ControlChanged(caller, reason);
+    let expected = [changed(Some(caller(1)), Reason::Moving), changed(None, Reason::Idle)];
+    assert_eq!(bench.gate.take_events(), expected);
+}
+
+#[test]
 fn control_that_is_given_back_stops_the_robot() {
     let mut bench = Bench::new();
     bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
@@ -56,7 +76,10 @@ fn who_was_stopped_by_somebody_else_does_not_take_over_either() {
     assert_eq!(refused, Err(Refusal::StoppedByOther));
     bench.run(2.0);
     bench.gate.take_over(&caller(1), ticket, proof, bench.now).unwrap();
-    assert!(bench.gate.holder().is_some());
+    bench.run(4.98);
+    assert!(bench.gate.control.is_held_by(ConnectionId(1)));
+    bench.tick();
+    assert_eq!(bench.gate.holder(), None);
 }
 
 #[test]
