@@ -71,3 +71,41 @@ const CALL_BACK: Duration = Duration::from_secs(2);
 
 /// It has to be seen to move for so long.
 const CERTAIN: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::config, *};
+
+    #[test]
+    fn the_robot_has_the_time_that_it_needs_to_brake() {
+        // m/s, rad/s, s
+        let rows = [(1.0, 0.0, 2.25), (0.0, -1.0, 4.25), (-1.0, 0.1, 2.25), (0.1, 0.1, 1.0)];
+        for (linear, angular, seconds) in rows {
+            let config = GateConfig { deceleration: 0.5, angular_acceleration: 0.25, ..config() };
+            let mut obedience = Obedience::default();
+            let now = Duration::from_secs(10);
+            let moves = |at| Some((at, false));
+            obedience.decided(Velocity { linear, angular }, &config, now);
+            assert!(!obedience.is_broken(moves(now + Duration::from_secs(60))), "it may move");
+            obedience.decided(Velocity::default(), &config, now);
+            let due = now + Duration::from_secs_f64(seconds);
+            obedience.decided(Velocity::default(), &config, due);
+            assert!(!obedience.is_broken(moves(due - Duration::from_millis(1))), "too early");
+            assert!(!obedience.is_broken(None), "nobody knows");
+            assert!(!obedience.is_broken(moves(due)), "once is never");
+            assert!(!obedience.is_broken(moves(due + CERTAIN - Duration::from_millis(1))));
+            assert!(obedience.is_broken(moves(due + CERTAIN)), "{linear} {angular}");
+            assert!(!obedience.is_broken(moves(due + 2 * CERTAIN)), "said once");
+        }
+    }
+
+    #[test]
+    fn a_robot_that_came_to_rest_may_be_pushed_later() {
+        let mut obedience = Obedience::default();
+        obedience.called_back(Duration::ZERO);
+        let second = Duration::from_secs(1);
+        assert!(!obedience.is_broken(Some((2 * second, true))));
+        assert!(!obedience.is_broken(Some((3 * second, false))));
+        assert!(!obedience.is_broken(Some((4 * second, false))));
+    }
+}

@@ -18,8 +18,10 @@ mod obedience;
 mod overtaken;
 mod robot;
 mod surroundings;
+mod view;
 
-use robot::{config, lidar, surroundings};
+pub use robot::config;
+use robot::{lidar, surroundings};
 
 fn operator() -> Operator {
     let principal = Principal {

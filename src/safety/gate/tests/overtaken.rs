@@ -56,3 +56,17 @@ fn whatever_ended_a_motion_zero_comes_before_the_next() {
         assert!(linear(bench.tick()) > 0.0, "{name}");
     }
 }
+
+#[test]
+fn what_was_parsed_before_a_stop_or_a_mark_is_void_and_no_reset_gets_around_it() {
+    let mut bench = Bench::new();
+    let before = bench.ticket(1);
+    bench.emergency_stop(2);
+    let reset = bench.gate.reset(&caller(1), before, operator(), bench.now);
+    assert_eq!(reset, Err(Refusal::Aborted(Reason::EmergencyStop)));
+    bench.reset(1).unwrap();
+    bench.gate.void_before(bench.sequence + 1);
+    assert_eq!(bench.motion(1, MoveForward, None, None), Err(Refusal::Aborted(Reason::Stopped)));
+    bench.sequence += 1;
+    bench.motion(1, MoveForward, None, None).unwrap();
+}
