@@ -210,6 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn each_of_several_drivers_that_were_stopped_is_kept_away_for_its_time() {
+        let mut control = Control::default();
+        let times = [NOW, NOW + BARRED / 2, NOW + BARRED];
+        for (connection, now) in (1..).zip(times) {
+            control.hold(&caller(connection), LATER, now);
+            assert!(control.stopped_by(ConnectionId(9), now));
+        }
+        let barred = [1, 2, 3].map(|at| control.is_barred(ConnectionId(at), NOW + BARRED));
+        assert_eq!(barred, [false, true, true]);
+        assert_eq!(control.barred.len(), 2, "what is over is forgotten");
+    }
+
+    #[test]
+    fn who_holds_already_holds_for_longer_and_who_takes_over_holds_instead() {
+        let second = Duration::from_secs(1);
+        let mut control = held_by(1);
+        assert!(!control.hold(&caller(1), LATER + second, NOW + second));
+        assert_eq!(control.holder().unwrap().since, NOW);
+        assert!(!control.expire(LATER));
+        assert!(control.hold(&caller(2), LATER, NOW + second));
+        assert!(control.is_held_by(ConnectionId(2)));
+        assert_eq!(control.holder().unwrap().since, NOW + second);
+        control.keep(LATER + second);
+        assert!(!control.expire(LATER));
+    }
+
+    #[test]
     fn a_hold_runs_out() {
         let mut control = held_by(1);
         assert!(!control.expire(LATER - Duration::from_millis(1)));

@@ -1,6 +1,7 @@
 //! Control of the robot, asked for and given back.
 
 use super::*;
+use crate::auth::Administrator;
 
 #[test]
 fn asking_for_control_while_driving_does_not_shorten_it() {
@@ -59,23 +60,48 @@ fn after_a_stop_at_rest_zero_comes_before_the_next_motion() {
     assert!(linear(bench.tick()) > 0.0);
 }
 
-#[test]
-fn who_was_stopped_by_somebody_else_does_not_take_over_either() {
+fn administrator() -> Administrator {
     let principal = Principal {
         user_id: 1,
         username: "mai".into(),
         role: Role::Administrator,
         expires_at: Duration::MAX,
     };
-    let proof = principal.administrator().unwrap();
+    principal.administrator().unwrap()
+}
+
+#[test]
+fn who_takes_over_stops_the_robot_first_and_drives_then() {
+    let mut bench = Bench::new();
+    bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
+    bench.run(1.0);
+    bench.gate.take_events();
+    let ticket = bench.ticket(2);
+    for _ in 0..2 {
+        bench.gate.take_over(&caller(2), ticket, administrator(), bench.now).unwrap();
+    }
+    bench.motion(2, MoveForward, 0.3, 60.0).unwrap();
+    assert_eq!(linear(bench.tick()), 0.0);
+    assert!(linear(bench.tick()) > 0.0);
+    let refused = bench.motion(1, MoveForward, 0.3, 60.0);
+    assert_eq!(refused, Err(Refusal::NotInControl("user2".into())));
+    let expected = [
+        SafetyEvent::MotionAborted(MoveForward, Reason::TakenOver, None),
+        SafetyEvent::ControlChanged(Some(caller(2)), Reason::TakenOver),
+    ];
+    assert_eq!(bench.gate.take_events(), expected, "once");
+}
+
+#[test]
+fn who_was_stopped_by_somebody_else_does_not_take_over_either() {
     let mut bench = Bench::new();
     bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
     bench.stop_by(ConnectionId(2));
     let ticket = bench.ticket(1);
-    let refused = bench.gate.take_over(&caller(1), ticket, proof, bench.now);
+    let refused = bench.gate.take_over(&caller(1), ticket, administrator(), bench.now);
     assert_eq!(refused, Err(Refusal::StoppedByOther));
     bench.run(2.0);
-    bench.gate.take_over(&caller(1), ticket, proof, bench.now).unwrap();
+    bench.gate.take_over(&caller(1), ticket, administrator(), bench.now).unwrap();
     bench.run(4.98);
     assert!(bench.gate.control.is_held_by(ConnectionId(1)));
     bench.tick();
@@ -111,5 +137,22 @@ fn a_motion_is_announced_with_its_speed_in_its_units() {
         let (seconds, now) = (Duration::from_secs(2), Duration::ZERO);
         let motion = Motion::new(ticket, kind, velocity, velocity, seconds, now);
         assert_eq!(motion.announcement.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn a_motion_runs_its_time_and_one_that_must_be_repeated_no_longer_than_a_hold() {
+    let seconds = Duration::from_secs;
+    let rows = [
+        (None, false, seconds(1)),
+        (None, true, seconds(1)),
+        (Some(seconds(60)), false, seconds(60)),
+        (Some(seconds(60)), true, seconds(1)),
+        (Some(TICK), true, TICK),
+    ];
+    for (duration, hold_to_run, expected) in rows {
+        let request =
+            MotionRequest { kind: MoveForward, speed: Speed::Default, duration, hold_to_run };
+        assert_eq!(config().runs_for(&request), expected, "{duration:?} {hold_to_run}");
     }
 }
