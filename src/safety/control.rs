@@ -188,6 +188,20 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_that_a_suspension_cost_control_has_to_ask_for_it() {
+        let mut control = Control::default();
+        assert!(!control.lose());
+        assert_eq!(control.admits(ConnectionId(1), false, NOW), Ok(()), "nobody drove");
+        let mut control = held_by(1);
+        assert!(control.lose());
+        for connection in [1, 2] {
+            let connection = ConnectionId(connection);
+            assert_eq!(control.admits(connection, false, NOW), Err(Refusal::DriverLost));
+            assert_eq!(control.admits(connection, true, NOW), Ok(()));
+        }
+    }
+
+    #[test]
     fn a_link_that_did_not_drive_is_no_loss() {
         let mut control = held_by(1);
         assert!(!control.link_lost(ConnectionId(2), LinkLoss::Closed));

@@ -108,3 +108,52 @@ impl Measured {
         Velocity { linear: self.linear, angular: self.angular }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    const NOW: Duration = Duration::from_secs(10);
+    const LAST: Duration = Duration::from_millis(10_999);
+    const LATER: Duration = Duration::from_secs(11);
+
+    #[test]
+    fn a_stop_that_says_nothing_is_silent_and_one_that_was_pressed_stays_it() {
+        let rows = [
+            (None, None, Some(HardwareStop::Silent)),
+            (Some(false), None, Some(HardwareStop::Silent)),
+            (Some(true), Some(HardwareStop::Pressed), Some(HardwareStop::Pressed)),
+        ];
+        for (said, known, later) in rows {
+            let mut facts = Facts::default();
+            if let Some(pressed) = said {
+                facts.hardware_stop(pressed, NOW);
+            }
+            for (now, expected) in [(NOW, known), (LAST, known), (LATER, later)] {
+                assert_eq!(facts.hardware_problem(TIMEOUT, now), expected, "{said:?} {now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_robot_rests_below_the_speed_of_rest_by_odometry_that_is_not_old() {
+        let rows = [
+            (0.009, 0.0, 0.0, true),
+            (0.01, 0.0, 0.0, false),
+            (-0.01, 0.0, 0.0, false),
+            (0.0, 0.01, 0.0, false),
+            (0.008, -0.008, 0.0, false),
+            (0.0, 0.0, -0.009, true),
+            (0.0, 0.0, -0.01, false),
+        ];
+        for (linear, lateral, angular, expected) in rows {
+            let mut facts = Facts::default();
+            assert_eq!(facts.rests(0.01, TIMEOUT, NOW), None);
+            facts.odometry(Measured { linear, lateral, angular }, NOW);
+            for (now, expected) in [(LAST, Some(expected)), (LATER, None)] {
+                assert_eq!(facts.rests(0.01, TIMEOUT, now), expected, "{linear} {lateral}");
+            }
+        }
+    }
+}

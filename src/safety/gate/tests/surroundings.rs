@@ -61,6 +61,20 @@ fn what_comes_into_a_critical_zone_stops_and_nothing_resumes() {
 }
 
 #[test]
+fn a_robot_that_rolls_faster_than_it_was_told_is_stopped_before_what_is_ahead() {
+    for (rolls, expected) in [(0.1, Reason::Moving), (1.0, ZONE)] {
+        let mut bench = Bench::new();
+        bench.ahead = Some(0.6);
+        bench.run(0.2);
+        bench.motion(1, MoveForward, 0.1, 60.0).unwrap();
+        bench.run(0.5);
+        bench.odometry = false;
+        bench.rolls(Velocity { linear: rolls, angular: 0.0 });
+        assert_eq!(bench.tick().reason, expected, "{rolls} m/s");
+    }
+}
+
+#[test]
 fn a_robot_near_a_wall_backs_away_slowly_and_says_so() {
     let mut bench = Bench::new();
     bench.ahead = Some(0.4);
