@@ -193,3 +193,27 @@ impl From<LinkLoss> for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reason_does_to_the_robot() {
+        let limit = Reason::Slowed(zone::Cause::Sight);
+        let rows = [
+            (Reason::EmergencyStop, Action::EmergencyStop, "emergency_stop"),
+            (Reason::Stopped, Action::Stop, "stopped"),
+            (Reason::Held(zone::Stop::NoScan), Action::Stop, "no_scan"),
+            (Reason::Docking, Action::Limit, "docking"),
+            (Reason::Limited, Action::Limit, "limited"),
+            (limit, Action::Limit, "sight"),
+            (Reason::Moving, Action::Go, "moving"),
+            (Reason::Finished, Action::Go, "finished"),
+            (Reason::Idle, Action::Go, "idle"),
+        ];
+        for (reason, action, name) in rows {
+            assert_eq!((reason.action(), reason.to_string().as_str()), (action, name));
+        }
+    }
+}

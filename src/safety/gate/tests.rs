@@ -343,6 +343,8 @@ fn a_lost_scan_stops_and_nothing_resumes_when_it_comes_back() {
     assert_eq!(bench.run(1.0).velocity, None);
     let events = bench.gate.take_events();
     assert!(events.contains(&SafetyEvent::MotionAborted(MoveForward, stale, None)));
+    let age = Some(Duration::from_millis(500));
+    assert!(events.contains(&SafetyEvent::ScanLost(Stop::ScanStale, age)));
     assert!(events.contains(&SafetyEvent::ScanRestored));
 }
 
