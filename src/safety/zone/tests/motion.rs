@@ -25,6 +25,21 @@ fn a_warning_limits_both_components_absolutely() {
 }
 
 #[test]
+fn a_limit_of_nothing_leaves_nothing_and_a_limit_that_is_met_everything() {
+    let rows = [
+        (0.0, 0.0, REST, REST),
+        (0.0, 0.0, moving(0.3, 0.5), REST),
+        (0.3, 0.5, moving(-0.3, 0.5), moving(-0.3, 0.5)),
+        (0.3, 0.5, moving(0.6, -0.5), moving(0.3, -0.25)),
+        (0.3, 0.5, moving(0.3, -1.0), moving(0.15, -0.5)),
+    ];
+    for (linear, angular, asked, expected) in rows {
+        let limit = Limit { linear, angular, cause: Cause::Sight };
+        assert_eq!(limit.of(asked), expected, "{asked:?}");
+    }
+}
+
+#[test]
 fn a_safe_zone_is_told_and_nothing_else() {
     let mut rig = Rig::new(config(), full_turn());
     rig.see_for(2, &[[1.9, 0.0, 0.1]]);
