@@ -78,6 +78,22 @@ fn a_robot_near_a_wall_may_leave_it_and_nothing_else() {
 }
 
 #[test]
+fn a_single_point_in_another_critical_zone_hinders_no_escape() {
+    let half = |from: f64, to: f64| {
+        let outline = [(from, 0.5), (from, -0.5), (to, -0.5), (to, 0.5)];
+        Area::Outline(outline.map(|(x, y)| Point2::new(x, y)).to_vec())
+    };
+    let zone = |name: &str, area| Zone { name: name.into(), kind: Kind::Critical, area };
+    let zones = vec![zone("front", half(0.0, 1.0)), zone("rear", half(-1.0, -0.1))];
+    let mut rig = Rig::new(ZoneConfig { zones, ..config() }, full_turn());
+    let mut ranges = rig.beams.cast(Isometry2::identity(), &[[0.8, 0.0, 0.1]]);
+    ranges[0] = 0.8;
+    rig.see_ranges(&ranges);
+    assert_eq!(rig.occupied(), ["front"]);
+    assert_eq!(limit(rig.verdict(BACK)).cause, Cause::Escape(ZoneId(0)));
+}
+
+#[test]
 fn an_escape_goes_on_until_the_zone_is_released() {
     let mut rig = Rig::new(config(), full_turn());
     rig.see(&[[0.9, 0.0, 0.1]]);
@@ -189,6 +205,24 @@ fn the_way_ahead_limits_a_wanted_speed_and_stops_an_actual_one() {
     // It ages, and the limit with it.
     rig.now += Duration::from_millis(40);
     assert!(limit(rig.verdict(wanted)).linear < ahead.linear);
+}
+
+#[test]
+fn what_an_odometry_says_of_a_robot_that_stands_stops_nothing() {
+    // 2 mm ahead of the front stands a wall; the only zone is behind.
+    let behind = [[-0.5, 0.1], [-0.5, -0.1], [-0.6, 0.0]].map(|[x, y]| Point2::new(x, y));
+    let zone =
+        Zone { name: "rear".into(), kind: Kind::Critical, area: Area::Outline(behind.into()) };
+    let mut rig = Rig::new(ZoneConfig { zones: vec![zone], ..config() }, full_turn());
+    let ranges: Vec<f32> = (0..360)
+        .map(|beam| 0.402 / (f64::from(beam) - 180.0).to_radians().cos())
+        .map(|range| if (0.0..0.5).contains(&range) { range as f32 } else { 5.0 })
+        .collect();
+    rig.see_ranges(&ranges);
+    for (speed, expected) in [(0.0, Verdict::Clear), (0.019, Verdict::Clear), (0.02, CRITICAL)] {
+        let verdict = rig.zones.verdict(REST, Some(moving(speed, 0.0)), rig.now);
+        assert_eq!(verdict, expected, "{speed} m/s");
+    }
 }
 
 #[test]

@@ -26,6 +26,18 @@ fn each_zone_reaches_to_its_depth() {
 }
 
 #[test]
+fn each_zone_is_drawn_to_its_depth_and_tells_when_a_scan_came() {
+    let mut rig = Rig::new(config(), full_turn());
+    assert_eq!(rig.zones.scanned(), None);
+    rig.see(&[]);
+    assert_eq!(rig.zones.scanned(), Some(rig.now));
+    let ahead = |outline: &Vec<[f64; 2]>| outline.iter().map(|[x, _]| *x).fold(0.0, f64::max);
+    let drawn: Vec<f64> = rig.zones.boundaries().iter().map(ahead).collect();
+    let near = |(drawn, depth): (&f64, f64)| (drawn - 0.4 - depth).abs() < 1e-3;
+    assert!(drawn.iter().zip([0.5, 1.0, 2.0]).all(near) && drawn.len() == 3, "{drawn:?}");
+}
+
+#[test]
 fn critical_takes_one_scan_and_the_others_two() {
     let mut rig = Rig::new(config(), full_turn());
     rig.see(&[column(0.3)]);
