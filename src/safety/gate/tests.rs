@@ -385,7 +385,9 @@ fn a_bridge_that_did_not_run_aborts_and_takes_control_away() {
     let mut bench = Bench::new();
     bench.motion(1, MoveForward, 0.3, 60.0).unwrap();
     bench.run(1.0);
-    bench.now += Duration::from_millis(90);
+    bench.now += Duration::from_millis(80);
+    assert_eq!(linear(bench.tick()), 0.3, "0.1 s is not yet too long");
+    bench.now += Duration::from_millis(81);
     let decision = bench.tick();
     assert_eq!((linear(decision), decision.reason), (0.0, Reason::Suspended));
     assert_eq!(bench.gate.holder(), None);

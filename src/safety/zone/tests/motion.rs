@@ -208,18 +208,43 @@ fn the_way_ahead_limits_a_wanted_speed_and_stops_an_actual_one() {
 }
 
 #[test]
+fn what_vanished_near_the_lidar_limits_what_leads_there_and_nothing_else() {
+    let mut config = config();
+    config.base_from_laser = Isometry2::translation(0.45, 0.0);
+    config.zones =
+        vec![Zone { name: "touch".into(), kind: Kind::Critical, area: Area::Depth(0.05) }];
+    let fine = Lidar { increment: 0.25_f64.to_radians(), count: 1440, ..full_turn() };
+    let mut rig = Rig::new(config, fine);
+    let mut ranges = vec![5.0_f32; 1440];
+    ranges[680..760].fill(0.3); // 0.35 m ahead of the front
+    rig.see_ranges(&ranges);
+    ranges[680..760].fill(f32::INFINITY);
+    rig.see_ranges(&ranges);
+    let ahead = limit(rig.verdict(moving(1.0, 0.0)));
+    assert_eq!(ahead.cause, Cause::StopDistance);
+    assert!((ahead.linear - rig.zones.admissible_speed(0.35, rig.now)).abs() < 0.02, "{ahead:?}");
+    for linear in [0.1, -1.0] {
+        assert_eq!(rig.verdict(moving(linear, 0.0)), Verdict::Clear, "{linear} m/s");
+    }
+}
+
+#[test]
 fn what_an_odometry_says_of_a_robot_that_stands_stops_nothing() {
-    // 2 mm ahead of the front stands a wall; the only zone is behind.
+    // 2 mm ahead of the front stands a wall; the only zones are behind.
     let behind = [[-0.5, 0.1], [-0.5, -0.1], [-0.6, 0.0]].map(|[x, y]| Point2::new(x, y));
-    let zone =
-        Zone { name: "rear".into(), kind: Kind::Critical, area: Area::Outline(behind.into()) };
-    let mut rig = Rig::new(ZoneConfig { zones: vec![zone], ..config() }, full_turn());
+    let zone = |name: &str, kind| {
+        let area = Area::Outline(behind.to_vec());
+        Zone { name: name.into(), kind, area }
+    };
+    let zones = vec![zone("told", Kind::Safe), zone("rear", Kind::Critical)];
+    let critical = Verdict::Stop(Stop::Zone(ZoneId(1)));
+    let mut rig = Rig::new(ZoneConfig { zones, ..config() }, full_turn());
     let ranges: Vec<f32> = (0..360)
         .map(|beam| 0.402 / (f64::from(beam) - 180.0).to_radians().cos())
         .map(|range| if (0.0..0.5).contains(&range) { range as f32 } else { 5.0 })
         .collect();
     rig.see_ranges(&ranges);
-    for (speed, expected) in [(0.0, Verdict::Clear), (0.019, Verdict::Clear), (0.02, CRITICAL)] {
+    for (speed, expected) in [(0.0, Verdict::Clear), (0.019, Verdict::Clear), (0.02, critical)] {
         let verdict = rig.zones.verdict(REST, Some(moving(speed, 0.0)), rig.now);
         assert_eq!(verdict, expected, "{speed} m/s");
     }

@@ -224,8 +224,10 @@ fn what_vanishes_near_the_lidar_stays_until_something_farther_is_seen() {
         partly[160..180].fill(4.0);
         rig.see_ranges(&partly);
         assert!(rig.zones.watches[0].triggered);
-        rig.see_ranges(&hand(4.0, 61));
-        assert!(!rig.zones.watches[0].triggered);
+        for (range, scan) in [(4.0, 61), (gone, 62)] {
+            rig.see_ranges(&hand(range, scan));
+            assert!(!rig.zones.watches[0].triggered, "{gone}, scan {scan}");
+        }
     }
     // Farther away, or a single point, vanishing is leaving.
     let mut rig = Rig::new(config.clone(), full_turn());
