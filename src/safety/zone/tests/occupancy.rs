@@ -78,6 +78,25 @@ fn a_zone_is_released_when_it_was_clear_for_a_while_grown_by_the_hysteresis() {
 }
 
 #[test]
+fn an_area_of_any_kind_grows_by_the_hysteresis_while_it_is_occupied() {
+    let fine = Lidar { increment: 0.005, count: 1257, ..full_turn() };
+    for area in [
+        Area::Depth(0.5),
+        Area::Part(0.5, Sector { from: -1.0, to: 1.0 }),
+        Area::Outline(rectangle(1.8, 1.8)),
+    ] {
+        let mut config = config();
+        config.zones[0].area = area.clone();
+        let mut rig = Rig::new(config, fine);
+        for (distance, expected) in [(0.53, false), (0.47, true), (0.53, true), (0.56, false)] {
+            rig.see_for(21, &[column(distance)]);
+            let occupied = rig.occupied().contains(&"critical");
+            assert_eq!(occupied, expected, "{area:?}: {distance} m");
+        }
+    }
+}
+
+#[test]
 fn things_count_and_single_points_do_not() {
     // At 0.7 m and one degree three points are needed, at most three beams and 0.15 m apart.
     let check = |points: &[(usize, f32)], expected: bool| {
