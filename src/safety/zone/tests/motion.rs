@@ -156,6 +156,12 @@ fn a_gap_is_covered_while_no_leg_hides_in_it() {
             rig.see_ranges(&ranges);
             assert_eq!(rig.verdict(moving(0.3, 0.0)), expected, "{lost} beams of {value}");
             assert_eq!(rig.verdict(moving(-0.3, 0.0)), Verdict::Clear);
+            // The same behind, across the seam of the circle.
+            let mut rig = Rig::new(config(), full_turn());
+            ranges.rotate_left(180 + lost / 2);
+            rig.see_ranges(&ranges);
+            assert_eq!(rig.verdict(moving(-0.3, 0.0)), expected, "{lost} beams of {value}");
+            assert_eq!(rig.verdict(moving(0.3, 0.0)), Verdict::Clear);
         }
     }
     // Nothing within reach is seen too, and so is what closes the circle.

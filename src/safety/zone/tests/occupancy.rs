@@ -263,6 +263,26 @@ fn what_vanishes_near_the_lidar_stays_until_something_farther_is_seen() {
 }
 
 #[test]
+fn what_vanished_is_held_in_its_own_directions_between_beams_too() {
+    let mut config = config();
+    config.base_from_laser = Isometry2::translation(0.45, 0.0);
+    for degrees in [1, 3] {
+        let (step, count) = (f64::from(degrees).to_radians(), 360 / degrees as usize);
+        let lidar = Lidar { first: step / 2.0 - PI, increment: step, count, background: 5.0 };
+        let mut rig = Rig::new(config.clone(), lidar);
+        let beams = |from: usize, to: usize| from / degrees as usize..to / degrees as usize;
+        let mut ranges = vec![5.0_f32; count];
+        ranges[beams(150, 210)].fill(0.3);
+        rig.see_ranges(&ranges);
+        ranges[beams(150, 210)].fill(f32::INFINITY);
+        ranges[beams(150, 180)].fill(4.0);
+        rig.see_ranges(&ranges);
+        let expected: Vec<usize> = (180..210).collect();
+        assert_eq!(rig.zones.near.held_bins, expected, "{degrees} degrees");
+    }
+}
+
+#[test]
 fn of_two_occupied_zones_the_first_is_named_and_critical_wins() {
     let mut config = config();
     config.zones.push(Zone { name: "wide".into(), kind: Kind::Critical, area: Area::Depth(0.8) });
