@@ -93,6 +93,14 @@ fn a_header_without_meaning_is_no_sign_of_life() {
 }
 
 #[test]
+fn beams_that_are_no_sweep_move_nothing() {
+    for increment in [1e-300, 7.0, -1e9, f64::MAX] {
+        let verdict = after(|scan| scan.angle_increment = increment);
+        assert!(matches!(verdict, Verdict::Stop(_)), "{increment}: {verdict:?}");
+    }
+}
+
+#[test]
 fn five_identical_scans_are_frozen_and_one_other_is_not() {
     let mut rig = Rig::new(config(), full_turn());
     // NaN is not equal to itself, and must not hide a frozen picture.

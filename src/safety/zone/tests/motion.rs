@@ -147,6 +147,21 @@ fn a_motion_leads_only_to_where_the_lidar_sees() {
 }
 
 #[test]
+fn beams_close_the_circle_when_hardly_one_is_missing() {
+    for (count, expected) in [
+        (300, Verdict::Stop(Stop::NotCovered)),
+        (358, Verdict::Stop(Stop::NotCovered)),
+        (359, Verdict::Clear),
+        (361, Verdict::Clear),
+    ] {
+        let first = -f64::from(count as u32).to_radians() / 2.0;
+        let mut rig = Rig::new(config(), Lidar { first, count, ..full_turn() });
+        rig.see(&[]);
+        assert_eq!(rig.verdict(BACK), expected, "{count} beams");
+    }
+}
+
+#[test]
 fn a_gap_is_covered_while_no_leg_hides_in_it() {
     for value in [f32::NAN, f32::NEG_INFINITY, 0.0] {
         for (lost, expected) in [(3, Verdict::Clear), (5, Verdict::Stop(Stop::NotCovered))] {
