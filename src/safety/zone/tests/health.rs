@@ -43,6 +43,7 @@ fn hits_are_at_least_a_tenth_of_the_beams() {
     };
     assert_eq!(verdict(&few), Verdict::Stop(Stop::FewHits));
     assert_eq!(verdict(&enough), Verdict::Clear);
+    assert_eq!(verdict(&[20.0; 360]), Verdict::Clear, "range_max is a range");
     for blind in [f32::NAN, f32::NEG_INFINITY, 0.0, 0.05, -1.0, f32::INFINITY, 20.5] {
         assert_eq!(verdict(&[blind; 360]), Verdict::Stop(Stop::FewHits), "{blind}");
     }
