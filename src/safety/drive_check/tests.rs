@@ -345,6 +345,16 @@ fn nothing_begins_unless_everything_is_safe() {
 }
 
 #[test]
+fn the_odometry_is_passed_on_while_it_is_fresh() {
+    let mut check = DriveCheck::new(gate_config(), false);
+    let velocity = Velocity { linear: 0.05, angular: -0.1 };
+    assert_eq!(check.actual(Duration::ZERO), None);
+    check.odometry(velocity, Duration::ZERO);
+    assert_eq!(check.actual(Duration::from_millis(499)), Some(velocity));
+    assert_eq!(check.actual(Duration::from_millis(500)), None);
+}
+
+#[test]
 fn a_robot_that_moves_already_is_not_driven() {
     for (linear, angular) in [(0.05, 0.0), (-0.05, 0.0), (0.0, 0.3)] {
         let mut bench = Bench::with(0.0);

@@ -132,10 +132,14 @@ fn a_motion_leads_only_to_where_the_lidar_sees() {
         (moving(f64::NAN, 0.0), Verdict::Stop(Stop::NotCovered)),
         (moving(0.0, f64::INFINITY), Verdict::Stop(Stop::NotCovered)),
     ];
+    // Mounted upside down it sees the same.
+    let mirrored = Lidar { first: -front.first, increment: -front.increment, ..front };
     for (wanted, expected) in rows {
-        let mut rig = Rig::new(config(), front);
-        rig.see(&[]);
-        assert_eq!(rig.verdict(wanted), expected, "{wanted:?}");
+        for lidar in [front, mirrored] {
+            let mut rig = Rig::new(config(), lidar);
+            rig.see(&[]);
+            assert_eq!(rig.verdict(wanted), expected, "{wanted:?} {lidar:?}");
+        }
     }
     // A round robot turns within its own outline.
     let round = (0..24).map(|at| f64::from(at) / 24.0 * 2.0 * PI);
@@ -284,10 +288,14 @@ fn a_curve_keeps_its_shape_when_it_is_limited() {
 fn a_coarse_lidar_limits_the_speed_and_a_coarser_one_forbids_it() {
     let verdict = |degrees: f64| {
         let count = (360.0 / degrees) as usize;
-        let lidar = Lidar { increment: degrees.to_radians(), count, ..full_turn() };
-        let mut rig = Rig::new(config(), lidar);
-        rig.see(&[]);
-        rig.verdict(moving(1.5, 0.0))
+        let [verdict, mirrored] = [1.0, -1.0].map(|sign| {
+            let increment = sign * degrees.to_radians();
+            let mut rig = Rig::new(config(), Lidar { increment, count, ..full_turn() });
+            rig.see(&[]);
+            rig.verdict(moving(1.5, 0.0))
+        });
+        assert_eq!(verdict, mirrored, "{degrees} degrees");
+        verdict
     };
     assert_eq!(verdict(0.5), Verdict::Clear);
     let one = limit(verdict(1.0));

@@ -117,6 +117,15 @@ fn things_count_and_single_points_do_not() {
     check(&[(0, 0.55), (1, 0.69), (2, 0.83)], true);
     check(&[(179, 0.6), (180, 0.6), (181, 0.6)], true); // across the seam
     check(&[(178, 0.6), (179, 0.6), (181, 0.6)], true);
+    // The longest chain, with as few of its beams as can be on one side of the seam.
+    let fine = Lidar { increment: 0.25_f64.to_radians(), count: 1440, ..full_turn() };
+    for (first, expected) in [(1437, true), (1440, false)] {
+        let mut rig = Rig::new(config(), fine);
+        let mut ranges = vec![5.0_f32; 1440];
+        (first..=1458).step_by(3).for_each(|beam| ranges[beam % 1440] = 0.5);
+        rig.see_ranges(&ranges);
+        assert_eq!(rig.occupied().contains(&"critical"), expected, "from beam {first}");
+    }
 }
 
 #[test]
