@@ -16,6 +16,8 @@ struct Bench {
     odometry: bool,
     /// The factor that the odometry is wrong by.
     scale: f64,
+    /// How much the robot turns on its way, by the odometry, rad/m.
+    curve: f64,
     /// Time and velocity of what was published.
     published: Vec<(Duration, SafeVelocity)>,
 }
@@ -59,6 +61,7 @@ impl Bench {
             obeys: true,
             odometry: true,
             scale: 1.0,
+            curve: 0.0,
             published: Vec::new(),
         }
     }
@@ -75,7 +78,8 @@ impl Bench {
         if even && self.odometry {
             let twist = self.world.odometry().twist;
             let linear = self.scale * twist.linear;
-            self.check.odometry(Velocity { linear, angular: twist.angular }, self.now);
+            let angular = twist.angular + self.curve * twist.linear;
+            self.check.odometry(Velocity { linear, angular }, self.now);
         }
         if even {
             self.tick();
@@ -246,6 +250,13 @@ fn a_drive_that_does_not_obey_is_not_driven_for_long() {
 fn a_drive_that_stops_while_it_is_commanded_does_not_obey() {
     let stop = |bench: &mut Bench| _ = bench.world.emergency_stop(true);
     check_after(Bench::with(0.5), 0.3, stop, "NO ANSWER");
+    check_after(Bench::with(0.5), 0.7, stop, "NO ANSWER");
+}
+
+#[test]
+fn a_gap_of_a_tenth_of_a_second_is_no_suspension() {
+    let gap = |bench: &mut Bench| bench.now += Duration::from_millis(80);
+    check_after(Bench::with(0.5), 0.6, gap, "PASS");
 }
 
 #[test]
@@ -261,6 +272,7 @@ fn whatever_goes_wrong_meanwhile_zero_follows_at_once() {
         (|bench| bench.held(zone::Stop::Zone(zone::ZoneId(0))), "too near", 0.03),
         (|bench| bench.scale = -1.0, "backwards", 0.03),
         (|bench| bench.scale = 4.0, "much faster", 0.03),
+        (|bench| bench.curve = -5.0, "much faster", 0.03),
         (|bench| bench.now += Duration::from_millis(100), "too busy", 0.14),
         (
             |bench| {
@@ -291,8 +303,10 @@ fn whatever_goes_wrong_meanwhile_zero_follows_at_once() {
 
 #[test]
 fn a_robot_that_does_not_even_obey_zero_is_said_to_go_on() {
-    let (verdict, at_rest, _) = Bench::with(0.0).run(2.0, |bench| bench.obeys = false);
+    let (verdict, at_rest, bench) = Bench::with(0.0).run(2.0, |bench| bench.obeys = false);
     assert_eq!((verdict, at_rest), (Verdict::Off, false));
+    let zeros = bench.published.iter().filter(|(_, velocity)| velocity.is_zero());
+    assert_eq!(zeros.count(), 150, "for 3 s");
 }
 
 #[test]
