@@ -174,6 +174,7 @@ fn a_watchdog_that_is_on_slow_or_off_is_told_apart_with_noise_too() {
             (0.6, "SLOW"),
             (1.5, "SLOW"),
             (2.5, "SLOW"),
+            (2.85, "SLOW"), // stands at the end, and not yet for long enough
             (4.0, "OFF"),
             (0.0, "OFF"),
         ] {
@@ -251,6 +252,13 @@ fn a_drive_that_stops_while_it_is_commanded_does_not_obey() {
     let stop = |bench: &mut Bench| _ = bench.world.emergency_stop(true);
     check_after(Bench::with(0.5), 0.3, stop, "NO ANSWER");
     check_after(Bench::with(0.5), 0.7, stop, "NO ANSWER");
+}
+
+#[test]
+fn a_drive_that_is_seen_to_start_and_not_to_go_on_does_not_obey() {
+    let patient = GateConfig { odom_timeout: Duration::from_secs(2), ..gate_config() };
+    let bench = Bench::new(patient, Some(0.5), 0.0);
+    check_after(bench, 0.3, |bench| bench.odometry = false, "NO ANSWER");
 }
 
 #[test]
@@ -366,6 +374,18 @@ fn the_odometry_is_passed_on_while_it_is_fresh() {
     check.odometry(velocity, Duration::ZERO);
     assert_eq!(check.actual(Duration::from_millis(499)), Some(velocity));
     assert_eq!(check.actual(Duration::from_millis(500)), None);
+}
+
+#[test]
+fn a_robot_is_at_rest_below_the_speed_of_rest() {
+    for (linear, angular, rests) in
+        [(0.009, -0.009, true), (-0.01, 0.0, false), (0.0, 0.01, false), (0.01, 0.01, false)]
+    {
+        let mut check = DriveCheck::new(gate_config(), false);
+        check.odometry(Velocity { linear, angular }, Duration::ZERO);
+        let found = check.hindrances(Duration::ZERO);
+        assert_eq!(!found.contains(&Hindrance::NotAtRest), rests, "{linear} {angular}");
+    }
 }
 
 #[test]
