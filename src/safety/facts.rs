@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_stop_that_says_nothing_is_silent_and_one_that_was_pressed_stays_it() {
         let rows = [
-            (None, None, Some(HardwareStop::Silent)),
+            (None, Some(HardwareStop::Silent), Some(HardwareStop::Silent)),
             (Some(false), None, Some(HardwareStop::Silent)),
             (Some(true), Some(HardwareStop::Pressed), Some(HardwareStop::Pressed)),
         ];

@@ -21,7 +21,7 @@ fn every_stop_has_its_number_and_wakes_the_owner_as_a_loss_does() {
     type Stop<'a> = &'a dyn Fn() -> u64;
     let stops: [Stop; 3] =
         [&|| latch.emergency_stop(caller(1)), &|| latch.emergency_stop_by_service(), &|| {
-            latch.stop(caller(2))
+            latch.stop(caller(2), true)
         }];
     for (stop, number) in stops.iter().zip(1..) {
         assert!(!is_waiting(&latch));
@@ -55,7 +55,7 @@ fn what_was_taken_is_gone_but_the_numbers_go_on() {
     assert!(waiting.emergency_stops.is_empty() && !waiting.called);
     assert_eq!(waiting.sequence, 2);
     assert_eq!(latch.mark(), 3);
-    assert_eq!(latch.stop(caller(1)), 4);
+    assert_eq!(latch.stop(caller(1), true), 4);
 }
 
 #[test]
@@ -63,11 +63,11 @@ fn a_flood_of_one_connection_is_one_entry() {
     let latch = StopLatch::default();
     let link = latch.link(ConnectionId(1));
     for _ in 0..1000 {
-        latch.stop(caller(1));
+        latch.stop(caller(1), true);
         latch.emergency_stop(caller(1));
         link.silent();
     }
-    latch.stop(caller(2));
+    latch.stop(caller(2), true);
     latch.emergency_stop(caller(2));
     let waiting = latch.take();
     assert_eq!(connections(&waiting.stops), [1, 2]);
@@ -80,7 +80,7 @@ fn served_tells_for_which_stop_zero_was_published() {
     let latch = StopLatch::default();
     let served = latch.served();
     assert_eq!(*served.borrow(), 0);
-    latch.serve(latch.stop(caller(1)));
+    latch.serve(latch.stop(caller(1), true));
     assert_eq!(*served.borrow(), 1);
 }
 
@@ -117,6 +117,6 @@ fn a_panic_of_whoever_held_the_lock_does_not_take_the_stop_away() {
     let latch = StopLatch::default();
     let panicking = std::panic::AssertUnwindSafe(|| latch.put(|_| panic!("on purpose")));
     assert!(std::panic::catch_unwind(panicking).is_err());
-    assert_eq!(latch.stop(caller(1)), 1);
+    assert_eq!(latch.stop(caller(1), true), 1);
     assert_eq!(connections(&latch.take().stops), [1]);
 }
