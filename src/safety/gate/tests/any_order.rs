@@ -152,7 +152,8 @@ impl Model {
             prop_assert!(corner <= 0.1 + 1e-9, "{corner} m/s while docking");
             prop_assert!(!near(0.1), "docking on into something");
         } else if near(0.5) {
-            prop_assert!(linear <= 0.0 && linear >= -0.1 - 1e-9, "{linear} in a critical zone");
+            let leaves = -0.1 - 1e-9..=0.0;
+            prop_assert!(leaves.contains(&linear), "{linear} in a critical zone");
         } else if linear > 0.0
             && let Some(distance) = self.seen
         {
