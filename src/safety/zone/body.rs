@@ -225,3 +225,41 @@ const AMBIGUOUS: usize = 150;
 
 /// Share of its speed by which a motion must leave a point.
 const LEAVING: f64 = 0.01;
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::FRAC_PI_2;
+
+    use super::*;
+
+    #[test]
+    fn a_motion_is_an_arc_and_a_straight_line_where_it_hardly_turns() {
+        let rows = [
+            ((1.0, FRAC_PI_2), (1.0 / FRAC_PI_2, 1.0 / FRAC_PI_2, FRAC_PI_2)),
+            ((-1.0, FRAC_PI_2), (-1.0 / FRAC_PI_2, -1.0 / FRAC_PI_2, FRAC_PI_2)),
+            ((1.0, -PI), (0.0, -2.0 / PI, -PI)),
+            ((1.0, 1e-3), (1.0, 5e-4, 1e-3)),
+            ((1.0, 1e-7), (1.0, 5e-8, 1e-7)),
+            ((0.0, 0.5), (0.0, 0.0, 0.5)),
+        ];
+        for ((linear, angular), (x, y, turn)) in rows {
+            let pose = pose_after(Velocity { linear: linear / 2.0, angular: angular / 2.0 }, 2.0);
+            let off = pose.translation.vector - Vector2::new(x, y);
+            let turned = UnitComplex::new(turn).angle_to(&pose.rotation);
+            assert!(off.norm() < 1e-6 && turned.abs() < 1e-9, "{linear} {angular}: {pose}");
+        }
+    }
+
+    #[test]
+    fn a_direction_of_the_lidar_is_where_it_looks_in_the_base_frame() {
+        let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];
+        let footprint = corners.map(|[x, y]| Point2::new(x, y)).to_vec();
+        let mount = Isometry2::new(Vector2::new(0.2, -0.1), FRAC_PI_2);
+        let body = Body::new(Polygon::new(footprint).unwrap(), mount, 3.0);
+        for (bin, x, y) in [(180, 0.0, 2.0), (270, -2.0, 0.0), (0, 0.0, -2.0), (90, 2.0, 0.0)] {
+            let off = body.point(bin, 2.0) - Point2::new(0.2 + x, y - 0.1);
+            assert!(off.norm() < 0.02, "bin {bin}: {off}");
+            assert_eq!(body.bin(body.point(bin, 2.0)), bin);
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod health;
 mod motion;
 mod occupancy;
 mod oracle;
+mod outline;
 mod reach;
 mod recordings;
 

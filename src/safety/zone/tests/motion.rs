@@ -233,6 +233,18 @@ fn the_way_ahead_limits_a_wanted_speed_and_stops_an_actual_one() {
 }
 
 #[test]
+fn what_stands_beside_the_rear_hinders_the_curve_that_swings_it_out_and_no_other() {
+    let mut config = config();
+    config.zones =
+        vec![Zone { name: "touch".into(), kind: Kind::Critical, area: Area::Depth(0.02) }];
+    let fine = Lidar { increment: 0.25_f64.to_radians(), count: 1440, ..full_turn() };
+    let mut rig = Rig::new(config, fine);
+    rig.see(&[[-0.3, 0.38, 0.05]]);
+    assert_eq!(rig.verdict(moving(0.3, 0.5)), Verdict::Clear);
+    assert_ne!(rig.verdict(moving(0.3, -0.5)), Verdict::Clear);
+}
+
+#[test]
 fn what_vanished_near_the_lidar_limits_what_leads_there_and_nothing_else() {
     let mut config = config();
     config.base_from_laser = Isometry2::translation(0.45, 0.0);
