@@ -251,6 +251,28 @@ mod tests {
     }
 
     #[test]
+    fn directions_are_marked_the_short_way_and_all_where_there_is_none() {
+        let rows: [(usize, usize, &[usize]); 5] = [
+            (5, 9, &[5, 6, 7, 8, 9]),
+            (9, 5, &[5, 6, 7, 8, 9]),
+            (358, 1, &[0, 1, 358, 359]),
+            (1, 358, &[0, 1, 358, 359]),
+            (7, 7, &[7]),
+        ];
+        for (from, to, expected) in rows {
+            let mut bins = [false; BINS];
+            mark(&mut bins, from, to);
+            let marked: Vec<usize> = (0..BINS).filter(|bin| bins[*bin]).collect();
+            assert_eq!(marked, expected, "{from} to {to}");
+        }
+        for (to, expected) in [(150, 151), (151, BINS), (209, BINS), (210, 151)] {
+            let mut bins = [false; BINS];
+            mark(&mut bins, 0, to);
+            assert_eq!(bins.iter().filter(|marked| **marked).count(), expected, "to {to}");
+        }
+    }
+
+    #[test]
     fn a_direction_of_the_lidar_is_where_it_looks_in_the_base_frame() {
         let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];
         let footprint = corners.map(|[x, y]| Point2::new(x, y)).to_vec();

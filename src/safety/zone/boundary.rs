@@ -71,7 +71,9 @@ mod tests {
         for depth in [0.02, 0.5, 2.0] {
             let outline = of(&Area::Depth(depth), &square());
             assert_eq!(outline.len(), VERTICES);
-            for [x, y] in outline {
+            for (at, [x, y]) in outline.into_iter().enumerate() {
+                let off = y.atan2(x) - at as f64 / 36.0 * TAU;
+                assert!(((off + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9, "vertex {at}: {x} {y}");
                 assert!((square().distance(Point2::new(x, y)) - depth).abs() < 1e-3, "{x} {y}");
             }
         }
@@ -80,7 +82,7 @@ mod tests {
     #[test]
     fn a_part_closes_over_the_origin_and_stays_in_its_directions() {
         let outline = of(&Area::Part(0.5, Sector { from: -FRAC_PI_2, to: FRAC_PI_2 }), &square());
-        assert_eq!(outline.last(), Some(&[0.0, 0.0]));
+        assert_eq!((outline.len(), outline.last()), (20, Some(&[0.0, 0.0])), "10 degrees apart");
         assert!(outline.iter().all(|[x, _]| *x > -1e-9), "{outline:?}");
         let behind = of(&Area::Part(0.5, Sector { from: FRAC_PI_2, to: -FRAC_PI_2 }), &square());
         assert!(behind.iter().all(|[x, _]| *x < 1e-9), "{behind:?}");
