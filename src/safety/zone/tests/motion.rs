@@ -242,6 +242,11 @@ fn what_stands_beside_the_rear_hinders_the_curve_that_swings_it_out_and_no_other
     rig.see(&[[-0.3, 0.38, 0.05]]);
     assert_eq!(rig.verdict(moving(0.3, 0.5)), Verdict::Clear);
     assert_ne!(rig.verdict(moving(0.3, -0.5)), Verdict::Clear);
+    // However slowly: 50 mm ahead is less than the margin.
+    rig.see(&[[0.5, 0.0, 0.05]]);
+    for linear in [0.001, 0.01, 0.1] {
+        assert_eq!(rig.verdict(moving(linear, 0.0)), CRITICAL, "{linear} m/s");
+    }
 }
 
 #[test]
