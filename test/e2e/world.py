@@ -54,7 +54,14 @@ class World:
                 self.observer.order("stop")
                 return self.robot.signal.wait_for(lambda: len(self.robot.commands) > known, 0.1)
             eventually(stopped, "a zero on cmd_vel")
+            self.wait_steady()
         self.robot.wait(lambda: self.robot.latches, "a message on emergency_stop")
+
+    def wait_steady(self):
+        """Until the start, which is hard work for two cores, is no suspension to the bridge any more: then motions are refused."""
+        operator = Client(self.bridge.url, token(902, "steady"))
+        eventually(lambda: operator.order("move_forward", speed=0).get("code") != "aborted", "commands are taken", pause=0.05)
+        operator.close()
 
     def connect(self, user_id=7, name="lan", **claims):
         """A client with a token like those that are documented: user_id, sub, exp."""
