@@ -19,7 +19,7 @@ use crate::{
     safety::{
         ConnectionId, DockingController, EmergencyStop, Gate, SafetyEvent, StopSource, Summary,
         facts::Measured,
-        gate::{TICK, Ticket},
+        gate::{SUSPENDED, TICK, Ticket},
         latch::{Alive, StopLatch},
         zone::ScanView,
     },
@@ -135,7 +135,12 @@ impl Motion {
         if let Some((connection, alive)) = &self.attention {
             self.gate.heard(*connection, alive.heard());
         }
-        let decision = self.gate.tick(now);
+        let mut decision = self.gate.tick(now);
+        // A process that was suspended in between has decided long ago: what it decided is void, as the next look at the clock shows.
+        let published = self.wiring.clock.now();
+        if published.saturating_sub(now) > SUSPENDED {
+            decision = self.gate.tick(published);
+        }
         if let Some(velocity) = decision.velocity {
             if self.dock == Dock::On && self.docking.is_none() && !velocity.is_zero() {
                 self.dock = Dock::Off;

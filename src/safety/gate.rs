@@ -422,7 +422,7 @@ fn limit_of(verdict: Verdict) -> Option<Limit> {
 pub const TICK: Duration = Duration::from_millis(20);
 
 /// A longer gap between ticks means that the process did not run.
-const SUSPENDED: Duration = Duration::from_millis(100);
+pub const SUSPENDED: Duration = Duration::from_millis(100);
 
 /// After a suspension, time in which what the sockets had kept is read and refused.
 const VOID_AFTER_SUSPENSION: Duration = Duration::from_millis(200);
