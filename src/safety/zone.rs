@@ -188,15 +188,16 @@ impl Zones {
     pub fn fault(&self, now: Duration) -> Option<Stop> {
         let Some(newest) = self.newest else { return Some(Stop::NoScan) };
         let silence = now.saturating_sub(newest.arrival);
-        let age = newest.age + silence.as_secs_f64();
+        let timeout = self.config.scan_timeout;
+        // An age that is no number is too old. What was fresh when it came grows old for want of the next scan.
+        let was_fresh = newest.age <= timeout.as_secs_f64();
+        let aged = newest.age + silence.as_secs_f64() > timeout.as_secs_f64();
         let ahead = -newest.age > self.config.stamp_ahead.as_secs_f64();
-        // An age that is no number is too old.
-        let fresh = age <= self.config.scan_timeout.as_secs_f64();
         let faults = [
-            (silence >= self.config.scan_timeout).then_some(Stop::ScanStale),
+            (silence >= timeout || (was_fresh && aged)).then_some(Stop::ScanStale),
             newest.fault,
             ahead.then_some(Stop::StampFuture),
-            (!fresh).then_some(Stop::StampOld),
+            (!was_fresh).then_some(Stop::StampOld),
         ];
         faults.into_iter().flatten().min()
     }

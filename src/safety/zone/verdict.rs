@@ -20,13 +20,13 @@ pub enum Verdict {
 pub enum Stop {
     /// No scan ever came.
     NoScan,
-    /// The scans ceased.
+    /// The scans ceased: what the newest one shows is too long ago, however it is reckoned.
     ScanStale,
     /// The newest scan is of another LiDAR, or of one whose place is not known.
     WrongFrame,
     /// Its stamp is ahead of the clock, so its age is not known.
     StampFuture,
-    /// What it shows is too long ago.
+    /// What it shows was too long ago when it came.
     StampOld,
     /// Hardly a beam of it met anything: blind, or the wrong place for a LiDAR.
     FewHits,

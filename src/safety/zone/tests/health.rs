@@ -71,8 +71,25 @@ fn a_stamp_grows_old_while_the_next_scan_is_waited_for() {
     let scan = ScanView { stamp: 99.7, ..view(&rig.beams, &ranges, 100.0) };
     rig.zones.scan(&scan, rig.now);
     assert_eq!(rig.verdict(AHEAD), Verdict::Clear);
-    rig.now += Duration::from_millis(210);
+    let arrival = rig.now;
+    rig.now = arrival + Duration::from_millis(190);
+    assert_eq!(rig.verdict(AHEAD), Verdict::Clear);
+    // The scan was in order: it is the next one that does not come.
+    rig.now = arrival + Duration::from_millis(210);
+    assert_eq!(rig.verdict(AHEAD), Verdict::Stop(Stop::ScanStale));
+}
+
+#[test]
+fn scans_that_come_late_are_named_so_until_they_cease() {
+    let mut rig = Rig::new(config(), full_turn());
+    let ranges = rig.beams.cast(Isometry2::identity(), &[]);
+    let scan = ScanView { stamp: 99.4, ..view(&rig.beams, &ranges, 100.0) };
+    rig.zones.scan(&scan, rig.now);
+    let arrival = rig.now;
+    rig.now = arrival + Duration::from_millis(499);
     assert_eq!(rig.verdict(AHEAD), Verdict::Stop(Stop::StampOld));
+    rig.now = arrival + Duration::from_millis(500);
+    assert_eq!(rig.verdict(AHEAD), Verdict::Stop(Stop::ScanStale));
 }
 
 #[test]
