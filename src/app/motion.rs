@@ -17,7 +17,8 @@ use crate::{
     protocol::{Answer, server::DockingCommand},
     robot::{DockVelocity, Newest, Odometry, Outputs, PublishError, Reset},
     safety::{
-        ConnectionId, DockingController, EmergencyStop, Gate, SafetyEvent, StopSource, Summary,
+        ConnectionId, Decision, DockingController, EmergencyStop, Gate, SafetyEvent, StopSource,
+        Summary,
         facts::Measured,
         gate::{SUSPENDED, TICK, Ticket},
         latch::{Alive, StopLatch},
@@ -136,16 +137,14 @@ impl Motion {
             self.gate.heard(*connection, alive.heard());
         }
         let mut decision = self.gate.tick(now);
-        // A process that was suspended in between has decided long ago: what it decided is void, as the next look at the clock shows.
-        let published = self.wiring.clock.now();
-        if published.saturating_sub(now) > SUSPENDED {
-            decision = self.gate.tick(published);
+        // A process that was suspended since then decided long ago, and that is void. If the middleware had the velocity already, nobody
+        // can take it back, but zero follows at once.
+        if !self.was_suspended(now) {
+            self.drive(&decision)?;
         }
-        if let Some(velocity) = decision.velocity {
-            if self.dock == Dock::On && self.docking.is_none() && !velocity.is_zero() {
-                self.dock = Dock::Off;
-            }
-            self.wiring.outputs.drive(velocity)?;
+        if self.was_suspended(now) {
+            decision = self.gate.tick(self.wiring.clock.now());
+            self.drive(&decision)?;
         }
         self.tell_emergency_stop(now)?;
         for outcome in self.gate.take_outcomes() {
@@ -159,6 +158,18 @@ impl Motion {
         self.forget_ended_docking();
         self.tell_docking_progress(now);
         self.report(&decision, now)
+    }
+
+    fn was_suspended(&self, since: Duration) -> bool {
+        self.wiring.clock.now().saturating_sub(since) > SUSPENDED
+    }
+
+    fn drive(&mut self, decision: &Decision) -> Result<(), PublishError> {
+        let Some(velocity) = decision.velocity else { return Ok(()) };
+        if self.dock == Dock::On && self.docking.is_none() && !velocity.is_zero() {
+            self.dock = Dock::Off;
+        }
+        self.wiring.outputs.drive(velocity)
     }
 
     /// Stops that end something are served at once. Others, of which there may be a flood, with the next tick.

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use oht50_bridge::sim::Velocity;
 use serde_json::{Value, json};
 
-use super::{client::Client, motion, robot::Bench, seconds};
+use super::{
+    client::Client,
+    motion,
+    robot::{Bench, Moment},
+    seconds,
+};
 
 #[tokio::test(start_paused = true)]
 async fn the_second_operator_is_told_who_drives() {
@@ -143,4 +149,37 @@ async fn a_long_move_needs_a_word_every_second_after_ten() {
     assert_eq!(bench.robot.commanded().angular, 0.02);
     client.listen(seconds(1.2)).await;
     assert_eq!(bench.robot.commanded().angular, 0.0);
+}
+
+/// Whatever a suspended bridge had decided, it does not begin to say it afterwards; zero comes at once.
+#[tokio::test(start_paused = true)]
+async fn a_suspension_in_the_middle_of_a_decision_ends_the_motion_at_once() {
+    for moment in [Moment::BeforeDeciding, Moment::WhilePublishing] {
+        let bench = Bench::new().await;
+        let mut client = Client::operator(&bench).await;
+        client.say(motion("move_forward", json!({"speed": 0.3, "duration": 60}))).await;
+        assert_eq!(client.answer("robot_control_response").await["success"], true);
+        client.listen(seconds(1.0)).await;
+        let begun = bench.clock.now();
+        bench.robot.suspend(moment, seconds(0.15));
+        let zero = bench.robot.next_zero().await;
+        client.listen(seconds(2.0)).await;
+        let published = bench.robot.published();
+        let last = published.iter().rfind(|(_, velocity)| *velocity != Velocity::ZERO).unwrap().0;
+        assert!(
+            last <= begun + seconds(0.02),
+            "{moment:?}: nothing begins after {begun:?}: {last:?}"
+        );
+        // The middleware of this robot takes no time.
+        let continued =
+            if moment == Moment::WhilePublishing { last } else { begun } + seconds(0.15);
+        assert!(zero <= continued + seconds(0.02), "{moment:?}: {zero:?}, continued {continued:?}");
+        if moment == Moment::WhilePublishing {
+            assert_eq!(zero, continued, "not with the next tick");
+        }
+        assert_eq!(bench.robot.commanded(), Velocity::ZERO);
+        client.say(motion("move_forward", json!({"speed": 0.3}))).await;
+        let refused = client.answer("robot_control_response").await;
+        assert_eq!(refused["success"], false, "control was lost");
+    }
 }

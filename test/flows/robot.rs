@@ -57,6 +57,15 @@ struct Bridge {
 #[derive(Clone)]
 pub struct Robot(Arc<Mutex<State>>);
 
+/// A point in a decision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Moment {
+    /// The time was read; what is on the graph is looked at.
+    BeforeDeciding,
+    /// A velocity other than zero is in the middleware's hands.
+    WhilePublishing,
+}
+
 struct State {
     world: World,
     clock: Clock,
@@ -64,6 +73,8 @@ struct State {
     lidar_is_silent: bool,
     pressed: Option<bool>,
     published: Vec<(Duration, Velocity)>,
+    /// The bridge does not run for this long, once it does this.
+    suspension: Option<(Moment, Duration)>,
     zero: watch::Sender<Option<Duration>>,
     told_emergency_stop: bool,
     docking: Option<oneshot::Sender<Result<String, CallError>>>,
@@ -209,6 +220,7 @@ impl Robot {
             lidar_is_silent: false,
             pressed: None,
             published: Vec::new(),
+            suspension: None,
             zero: watch::Sender::new(None),
             told_emergency_stop: false,
             docking: None,
@@ -304,6 +316,11 @@ impl Robot {
         self.state().graph = graph;
     }
 
+    /// The bridge is suspended at the next such moment.
+    pub fn suspend(&self, moment: Moment, how_long: Duration) {
+        self.state().suspension = Some((moment, how_long));
+    }
+
     /// The LiDAR breaks without a word.
     pub fn silence_lidar(&self) {
         self.state().lidar_is_silent = true;
@@ -322,6 +339,13 @@ impl Robot {
 }
 
 impl State {
+    fn pass(&mut self, moment: Moment) {
+        if let Some((_, how_long)) = self.suspension.take_if(|(at, _)| *at == moment) {
+            // The clock advances in its first step, and gives way to others in the second, which nobody waits for.
+            let _ = tokio::time::advance(how_long).now_or_never();
+        }
+    }
+
     fn live(&mut self) {
         let now = self.clock.now();
         for event in self.world.advance(now) {
@@ -390,11 +414,16 @@ impl Outputs for Robot {
         let first = state.zero.borrow().unwrap_or(now);
         state.zero.send_replace(velocity.is_zero().then_some(first));
         state.world.command(commanded, now);
+        if !velocity.is_zero() {
+            state.pass(Moment::WhilePublishing);
+        }
         Ok(())
     }
 
     fn graph(&self) -> Graph {
-        self.state().graph
+        let mut state = self.state();
+        state.pass(Moment::BeforeDeciding);
+        state.graph
     }
 
     fn safety(&self, summary: &Summary, _holder: Option<&str>) -> Result<(), PublishError> {
