@@ -175,7 +175,7 @@ async fn a_suspension_in_the_middle_of_a_decision_ends_the_motion_at_once() {
             if moment == Moment::WhilePublishing { last } else { begun } + seconds(0.15);
         assert!(zero <= continued + seconds(0.02), "{moment:?}: {zero:?}, continued {continued:?}");
         if moment == Moment::WhilePublishing {
-            assert_eq!(zero, continued, "not with the next tick");
+            assert_eq!(zero, continued, "in the moment it goes on");
         }
         assert_eq!(bench.robot.commanded(), Velocity::ZERO);
         client.say(motion("move_forward", json!({"speed": 0.3}))).await;
