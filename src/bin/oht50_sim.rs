@@ -1,7 +1,7 @@
 //! The simulated robot as a ROS 2 node: carries values between [`oht50_bridge::sim::World`] and the ROS graph.
 //!
-//! One thread spins the node. One task owns the world, steps it by the monotonic clock, takes what arrives and
-//! publishes. The node outlives all publishers, since they stop working without it.
+//! One thread spins the node. One task owns the world, steps it by the monotonic clock and takes what arrives; another
+//! thread publishes. The node outlives all publishers, since they stop working without it.
 //!
 //! Exit codes: 0 after SIGINT or SIGTERM, 64 for a parameter that was refused, 1 for anything else.
 
@@ -27,6 +27,8 @@ use tokio::{
 use parameters::{SettingError, Value};
 use settings::Settings;
 
+#[path = "oht50_sim/outlet.rs"]
+mod outlet;
 #[path = "oht50_sim/parameter_services.rs"]
 mod parameter_services;
 #[path = "oht50_sim/parameters.rs"]

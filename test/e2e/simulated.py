@@ -1,7 +1,9 @@
 """The simulated robot as a process, and a peer that hears everything it tells."""
 
+import time
+
 import numpy as np
-from geometry_msgs.msg import Twist
+from geometry_msgs.msg import TwistStamped
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import BatteryState, LaserScan, Temperature
 from std_srvs.srv import Empty
@@ -21,7 +23,7 @@ class Listener(Peer):
 
     def setup(self):
         self.odometry = self.collect(Odometry, "odom")
-        self.drive = self.collect(Twist, "drive_command")
+        self.drive = self.collect(TwistStamped, "drive_command")
         self.battery = self.collect(BatteryState, "battery_state")
         self.temperature = self.collect(Temperature, "temperature")
         self.node.create_subscription(LaserScan, "scan", self.heard_scan, BEST_EFFORT)
@@ -38,16 +40,16 @@ class Listener(Peer):
         self.motor["start_motor" if on else "stop_motor"].call_async(Empty.Request())
 
     def wait_drive(self, moves, since):
-        """When the drive was first heard to command a motion, or none."""
+        """When the drive first commanded a motion, or none, by its own stamp."""
         def find():
-            return next((at for at, twist in self.drive if at >= since
-                         and (twist.linear.x != 0.0 or twist.angular.z != 0.0) == moves), None)
+            return next((at for at, twist in stamped(self.drive, since)
+                         if (twist.linear.x != 0.0 or twist.angular.z != 0.0) == moves), None)
         return self.wait(find, "the drive commands " + ("a motion" if moves else "zero"))
 
     def wait_rest(self, since):
-        """When the odometry first said that the robot stands."""
+        """When the odometry first said that the robot stands, by its own stamp."""
         def find():
-            return next((at for at, odometry in self.odometry if at >= since and odometry.twist.twist.linear.x == 0.0), None)
+            return next((at for at, twist in stamped(self.odometry, since) if twist.linear.x == 0.0), None)
         return self.wait(find, "the robot stands")
 
     @property
@@ -74,3 +76,15 @@ class Listener(Peer):
     def close(self):
         super().close()
         self.simulator.end()
+
+
+def stamped(heard, since):
+    """(time, twist) of the messages stamped at or after this time, both by the monotonic clock.
+
+    A killed process can make the middleware hold up the telling; the robot has long done what it tells then.
+    """
+    offset = time.time() - now()
+    for _, message in heard:
+        at = message.header.stamp.sec + message.header.stamp.nanosec / 1e9 - offset
+        if at >= since:
+            yield at, getattr(message.twist, "twist", message.twist)  # with a covariance in an Odometry

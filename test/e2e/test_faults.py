@@ -1,19 +1,20 @@
 """Five faults during a move, again and again: zero, or the drive's own watchdog, in time; and nothing resumes.
 
 `./dev test` makes a few trials and allows twice the bounds, since other things run on the machine; `./dev soak` makes a
-hundred of each and allows the bounds themselves. Times are taken by the monotonic clock in the callback that receives.
+hundred of each and allows the bounds themselves. Times are taken by the monotonic clock in the callback that receives;
+what the drive and the odometry did are told with the robot's own stamps.
 
     fault      from                                                to                                    bound
     closed     just before the client closes or resets             zero is received on cmd_vel           0.1 s
     silent     just before the client's last pong is written       zero is received on cmd_vel           0.62 s
     scan       the last scan is received                           zero is received on cmd_vel           0.55 s
-    killed     just before SIGKILL                                 the drive is heard to command zero    0.55 s
-    suspended  just before SIGSTOP                                 the drive is heard to command zero    0.55 s
+    killed     just before SIGKILL                                 the drive commands zero               0.55 s
+    suspended  just before SIGSTOP                                 the drive commands zero               0.55 s
                the first velocity heard after SIGCONT, if any      zero is received on cmd_vel           0.02 s
     each       the same                                            odometry shows rest                   that + 0.05 s + v/deceleration
 
 A silent client's last answer is received `link_timeout` (0.6 s) before control is lost; 0.02 s, one decision, are for the
-rest. The drive's command is told at 50 Hz, so up to 0.02 s of its times are the telling.
+rest. The drive's command is told at 50 Hz, so up to 0.02 s of its times are what lies between two.
 """
 
 import os

@@ -14,12 +14,16 @@ use r2r::{
     Node, QosProfile, ServiceRequest,
     builtin_interfaces::msg::Time,
     geometry_msgs::msg::{Twist, TwistStamped},
-    log_info, log_warn, std_msgs,
+    std_msgs,
     std_srvs::srv::{Empty, Trigger},
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::oneshot,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
+    outlet::Outlet,
     parameter_services::{self, Events, Request},
     settings::Settings,
     topics::{self, Topics},
@@ -27,14 +31,14 @@ use super::{
 
 /// The simulated robot, ready to run.
 pub struct Robot {
-    name: String,
     settings: Settings,
     config: WorldConfig,
     world: World,
     clock: Clock,
     ros_clock: Arc<Mutex<r2r::Clock>>,
     inputs: SelectAll<LocalBoxStream<'static, Input>>,
-    topics: Topics,
+    outlet: Outlet,
+    failed: oneshot::Receiver<r2r::Error>,
     parameter_events: Events,
     emergency_stopped: bool,
     /// Who waits for the end of a docking manoeuvre.
@@ -54,16 +58,18 @@ enum Input {
 
 impl Robot {
     /// Offers and subscribes to everything; nothing moves before [`Robot::run`].
-    pub fn new(node: &mut Node, settings: Settings) -> r2r::Result<Robot> {
+    pub fn new(node: &mut Node, settings: Settings) -> anyhow::Result<Robot> {
         let config = settings.world();
+        let topics = Topics::offer(node, &settings)?;
+        let (outlet, failed) = Outlet::start(node.logger(), topics)?;
         Ok(Robot {
-            name: node.logger().to_owned(),
+            outlet,
+            failed,
             world: World::new(config.clone()),
             config,
             clock: Clock::system(),
             ros_clock: node.get_ros_clock(),
             inputs: subscribe(node, &settings)?,
-            topics: Topics::offer(node, &settings)?,
             parameter_events: Events::offer(node)?,
             settings,
             emergency_stopped: false,
@@ -74,21 +80,22 @@ impl Robot {
 
     /// Runs the robot until publishing fails. Dropping the future ends it at any point.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        self.topics.publish_description(self.stamp()?, &self.config)?;
-        log_info!(
-            &self.name,
+        let (stamp, config) = (self.stamp()?, self.config.clone());
+        self.outlet.send(move |topics| topics.publish_description(stamp, &config));
+        self.outlet.info(format!(
             "simulating: {} beams at {} Hz, {} people, drive watchdog {}",
             self.config.lidar.beams,
             self.config.lidar.frequency,
             self.config.people.len(),
             self.config.drive.watchdog.map_or("off".to_owned(), |it| format!("{it:?}"))
-        );
+        ));
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 Some(input) = self.inputs.next() => self.take(input)?,
                 _ = tick.tick() => self.step()?,
+                Ok(error) = &mut self.failed => return Err(error.into()),
             }
         }
     }
@@ -96,7 +103,7 @@ impl Robot {
     fn take(&mut self, input: Input) -> r2r::Result<()> {
         match input {
             Input::Drive(velocity) => self.world.command(velocity, self.clock.now()),
-            Input::EmergencyStop(active) => self.emergency_stop(active)?,
+            Input::EmergencyStop(active) => self.emergency_stop(active),
             Input::Dock(request) => {
                 let started = self.world.dock();
                 self.begin("docking", started, request);
@@ -107,8 +114,9 @@ impl Robot {
             }
             Input::Motor(on, request) => {
                 self.world.set_lidar_motor(on);
-                log_info!(&self.name, "LiDAR motor {}", if on { "started" } else { "stopped" });
-                self.answered(request.respond(Empty::Response::default()));
+                let state = if on { "started" } else { "stopped" };
+                self.outlet.info(format!("LiDAR motor {state}"));
+                self.outlet.answer(request, Empty::Response::default());
             }
             Input::Parameters(request) => self.parameters(request)?,
         }
@@ -117,59 +125,68 @@ impl Robot {
 
     fn step(&mut self) -> r2r::Result<()> {
         for event in self.world.advance(self.clock.now()) {
-            self.tell(event)?;
+            self.tell(event);
         }
         let stamp = self.stamp()?;
         if let Some(scan) = self.world.poll_scan() {
-            self.topics.publish_scan(stamp.clone(), scan)?;
+            let stamp = stamp.clone();
+            self.outlet.send(move |topics| topics.publish_scan(stamp, scan));
         }
         if self.ticks.is_multiple_of(FAST) {
-            self.topics.publish_odometry(stamp.clone(), &self.world.odometry())?;
-            self.topics.publish_drive_command(self.world.drive_command())?;
+            let (stamp, odometry) = (stamp.clone(), self.world.odometry());
+            let command = self.world.drive_command();
+            self.outlet.send(move |topics| {
+                topics.publish_odometry(stamp.clone(), &odometry)?;
+                topics.publish_drive_command(stamp, command)
+            });
             if let Some(velocity) = self.world.docking_velocity() {
-                self.topics.publish_docking_velocity(velocity)?;
+                self.outlet.send(move |topics| topics.publish_docking_velocity(velocity));
             }
         }
         if self.ticks.is_multiple_of(SLOW) {
-            self.topics.publish_battery(stamp.clone(), &self.world.battery())?;
-            self.topics.publish_temperature(stamp, self.world.motor_temperature())?;
+            let (battery, temperature) = (self.world.battery(), self.world.motor_temperature());
+            self.outlet.send(move |topics| {
+                topics.publish_battery(stamp.clone(), &battery)?;
+                topics.publish_temperature(stamp, temperature)
+            });
         }
         self.ticks += 1;
         Ok(())
     }
 
-    fn tell(&mut self, event: Event) -> r2r::Result<()> {
+    fn tell(&mut self, event: Event) {
         match event {
             Event::WatchdogStopped => {
                 let timeout = self.config.drive.watchdog.unwrap_or_default();
-                log_warn!(&self.name, "drive watchdog: no cmd_vel for {timeout:?}, stopping");
+                self.outlet.warn(format!("drive watchdog: no cmd_vel for {timeout:?}, stopping"));
             }
-            Event::Touched => log_warn!(&self.name, "the robot touches something and stands"),
+            Event::Touched => {
+                self.outlet.warn("the robot touches something and stands".to_owned());
+            }
             Event::Docking(outcome) => {
-                self.topics.publish_docking_velocity(Velocity::ZERO)?;
+                self.outlet.send(|topics| topics.publish_docking_velocity(Velocity::ZERO));
                 let (success, message) = match outcome {
                     Ok(Docked::Docked) => (true, "docked".to_owned()),
                     Ok(Docked::Undocked) => (true, "undocked".to_owned()),
                     Err(error) => (false, error.to_string()),
                 };
-                log_info!(&self.name, "docking manoeuvre ended: {message}");
+                self.outlet.info(format!("docking manoeuvre ended: {message}"));
                 if let Some(request) = self.docking.take() {
-                    self.answered(request.respond(Trigger::Response { success, message }));
+                    self.outlet.answer(request, Trigger::Response { success, message });
                 }
             }
         }
-        Ok(())
     }
 
-    fn emergency_stop(&mut self, active: bool) -> r2r::Result<()> {
+    fn emergency_stop(&mut self, active: bool) {
         // It comes again and again, as a heartbeat.
         if active != self.emergency_stopped {
             self.emergency_stopped = active;
-            log_warn!(&self.name, "emergency stop {}", if active { "active" } else { "released" });
+            let state = if active { "active" } else { "released" };
+            self.outlet.warn(format!("emergency stop {state}"));
         }
-        match self.world.emergency_stop(active) {
-            Some(event) => self.tell(event),
-            None => Ok(()),
+        if let Some(event) = self.world.emergency_stop(active) {
+            self.tell(event);
         }
     }
 
@@ -181,36 +198,30 @@ impl Robot {
     ) {
         match started {
             Ok(()) => {
-                log_info!(&self.name, "{what} started: velocities go out on cmd_vel_dock");
+                self.outlet.info(format!("{what} started: velocities go out on cmd_vel_dock"));
                 self.docking = Some(request);
             }
             Err(error) => {
-                log_warn!(&self.name, "{what} refused: {error}");
+                self.outlet.warn(format!("{what} refused: {error}"));
                 let message = error.to_string();
-                self.answered(request.respond(Trigger::Response { success: false, message }));
+                self.outlet.answer(request, Trigger::Response { success: false, message });
             }
         }
     }
 
     fn parameters(&mut self, request: Request) -> r2r::Result<()> {
         let before = self.settings.clone();
-        let outcome = parameter_services::answer(request, &mut self.settings);
-        self.answered(outcome);
+        if let Err(error) = parameter_services::answer(request, &mut self.settings) {
+            self.outlet.warn(format!("a service answer was not sent: {error}"));
+        }
         let frequency = self.settings.scan_frequency;
         if frequency != before.scan_frequency {
             match self.world.set_scan_frequency(frequency) {
-                Ok(()) => log_info!(&self.name, "the LiDAR turns at {frequency} Hz"),
-                Err(error) => log_warn!(&self.name, "{error}"),
+                Ok(()) => self.outlet.info(format!("the LiDAR turns at {frequency} Hz")),
+                Err(error) => self.outlet.warn(error.to_string()),
             }
         }
         self.parameter_events.tell(self.stamp()?, &before, &self.settings)
-    }
-
-    /// Whoever asked may be gone: that concerns nobody but them.
-    fn answered(&self, outcome: r2r::Result<()>) {
-        if let Err(error) = outcome {
-            log_warn!(&self.name, "a service answer was not sent: {error}");
-        }
     }
 
     fn stamp(&self) -> r2r::Result<Time> {

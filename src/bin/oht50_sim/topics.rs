@@ -7,7 +7,9 @@ use oht50_bridge::sim::{Battery, Odometry, Scan, Velocity, WorldConfig};
 use r2r::{
     Node, Publisher, QosProfile,
     builtin_interfaces::msg::Time,
-    geometry_msgs::msg::{Pose, Quaternion, Transform, TransformStamped, Twist, Vector3},
+    geometry_msgs::msg::{
+        Pose, Quaternion, Transform, TransformStamped, Twist, TwistStamped, Vector3,
+    },
     nav_msgs, sensor_msgs,
     std_msgs::{self, msg::Header},
     tf2_msgs::msg::TFMessage,
@@ -15,7 +17,7 @@ use r2r::{
 
 use super::settings::Settings;
 
-/// All publishers, and the frames they speak of. Publishing does not block.
+/// All publishers, and the frames they speak of.
 pub struct Topics {
     odom_frame: String,
     base_frame: String,
@@ -27,7 +29,7 @@ pub struct Topics {
     robot_description: Publisher<std_msgs::msg::String>,
     battery_state: Publisher<sensor_msgs::msg::BatteryState>,
     temperature: Publisher<sensor_msgs::msg::Temperature>,
-    drive_command: Publisher<Twist>,
+    drive_command: Publisher<TwistStamped>,
     cmd_vel_dock: Publisher<Twist>,
 }
 
@@ -47,7 +49,7 @@ impl Topics {
             robot_description: node.create_publisher("robot_description", latched)?,
             battery_state: node.create_publisher("battery_state", QosProfile::default())?,
             temperature: node.create_publisher("temperature", QosProfile::default())?,
-            drive_command: node.create_publisher("drive_command", newest.clone())?,
+            drive_command: node.create_publisher("drive_command", QosProfile::default())?,
             cmd_vel_dock: node.create_publisher("cmd_vel_dock", newest)?,
         })
     }
@@ -106,8 +108,9 @@ impl Topics {
     }
 
     /// `drive_command`
-    pub fn publish_drive_command(&self, velocity: Velocity) -> r2r::Result<()> {
-        self.drive_command.publish(&twist(velocity))
+    pub fn publish_drive_command(&self, stamp: Time, velocity: Velocity) -> r2r::Result<()> {
+        let header = Header { stamp, frame_id: self.base_frame.clone() };
+        self.drive_command.publish(&TwistStamped { header, twist: twist(velocity) })
     }
 
     /// `cmd_vel_dock`
