@@ -163,6 +163,7 @@ impl App {
                 Perception::new(config.lidar.clone()),
                 perception::Wiring {
                     scan: inputs.scan,
+                    odometry: inputs.odometry.clone(),
                     scanned: scanned_sender,
                     settings: settings.clone(),
                     report: report.clone(),

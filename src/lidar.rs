@@ -7,11 +7,22 @@ use std::{sync::Arc, time::Duration};
 
 use nalgebra::{Isometry2, Point2};
 
+pub mod cluster;
+pub mod memory;
+pub mod projection;
 pub mod quality;
 pub mod scan;
+pub mod shape;
+pub mod track;
+pub mod tracker;
+pub mod trail;
 
+use cluster::{Cluster, Sweep};
+use memory::Memory;
+use projection::{Hit, Projection};
 use quality::Quality;
 pub use scan::{Beam, Scan, ScanError};
+use tracker::{Sight, Tracker};
 
 /// One sweep of the LiDAR as a driver sends it (`sensor_msgs/LaserScan`), before any judgement.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,30 +55,50 @@ pub struct LidarConfig {
 }
 
 /// What a scan shows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Picture {
     /// Where beams hit, in the base frame, m.
     pub points: Vec<[f64; 2]>,
+    /// What is followed, nearest first.
+    pub obstacles: Vec<Obstacle>,
     /// 0 to 1, see [`quality`].
     pub quality: f64,
     /// The scan's own time stamp, s.
     pub stamp: f64,
 }
 
+/// Something that is followed over several scans; in the base frame at the scan's time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Obstacle {
+    /// The same as long as the thing is followed, then never used again.
+    pub id: u64,
+    /// Its middle, m.
+    pub position: [f64; 2],
+    /// Over the ground, along the axes of the base frame, m/s; zero for what stands.
+    pub velocity: [f64; 2],
+    /// Of the circle around it, m.
+    pub radius: f64,
+    /// Whether it moves.
+    pub dynamic: bool,
+    /// Probability that it exists, 0 to 1.
+    pub confidence: f64,
+}
+
 /// Turns scans into pictures; one owner, `app/perception.rs`.
 #[derive(Debug)]
 pub struct Perception {
     config: LidarConfig,
-    directions: Directions,
-    quality: Quality,
     shown_range: f64,
-}
-
-/// Sines and cosines of a scan's beams, kept as long as its geometry stays.
-#[derive(Debug, Default)]
-struct Directions {
-    geometry: (f64, f64, usize),
-    units: Vec<(f64, f64)>,
+    projection: Projection,
+    quality: Quality,
+    hits: Vec<Hit>,
+    clusters: Vec<Cluster>,
+    memory: Memory,
+    tracker: Tracker,
+    /// Whether things are followed over the ground: without odometry nothing can be said to move.
+    over_ground: bool,
+    stamp: f64,
+    picture: Picture,
 }
 
 impl Perception {
@@ -76,9 +107,16 @@ impl Perception {
         let quality = Quality::new(config.scan_period);
         Perception {
             config,
-            directions: Directions::default(),
-            quality,
             shown_range: f64::INFINITY,
+            projection: Projection::default(),
+            quality,
+            hits: Vec::new(),
+            clusters: Vec::new(),
+            memory: Memory::default(),
+            tracker: Tracker::default(),
+            over_ground: false,
+            stamp: f64::NEG_INFINITY,
+            picture: Picture::default(),
         }
     }
 
@@ -87,104 +125,88 @@ impl Perception {
         self.shown_range = range;
     }
 
-    /// What this scan shows; it arrived at `at`, and now it is `now`.
-    pub fn look(&mut self, scan: &Scan, at: Duration, now: Duration) -> Picture {
-        let units = self.directions.of(scan);
+    /// What this scan shows; it arrived at `at`, and now it is `now`. `odom_from_base`: where the robot stood at the scan's
+    /// stamp, if that is known.
+    pub fn look(
+        &mut self,
+        scan: &Scan,
+        odom_from_base: Option<Isometry2<f64>>,
+        at: Duration,
+        now: Duration,
+    ) -> &Picture {
         let base_from_laser = self.config.base_from_laser;
-        let points = scan
-            .beams()
-            .zip(units)
-            .filter_map(|(beam, (cos, sin))| match beam {
-                Beam::Hit(range) | Beam::TooClose(range) if range <= self.shown_range => {
-                    let point = base_from_laser * Point2::new(range * cos, range * sin);
-                    Some([point.x, point.y])
-                }
-                _ => None,
-            })
-            .collect();
-        let quality = self.quality.of(scan, at, now);
-        Picture { points, quality, stamp: scan.stamp() }
+        self.projection.hits(scan, base_from_laser, self.shown_range, &mut self.hits);
+        self.picture.points.clear();
+        self.picture.points.extend(self.hits.iter().map(|hit| [hit.point.x, hit.point.y]));
+        self.picture.quality = self.quality.of(scan, at, now);
+        self.picture.stamp = scan.stamp();
+        self.follow(scan, odom_from_base);
+        &self.picture
+    }
+
+    fn follow(&mut self, scan: &Scan, odom_from_base: Option<Isometry2<f64>>) {
+        let gap = scan.stamp() - self.stamp;
+        if odom_from_base.is_some() != self.over_ground || !(-BACK..=PAUSE).contains(&gap) {
+            self.tracker.clear();
+            self.memory.clear();
+            self.over_ground = odom_from_base.is_some();
+        } else if gap <= 0.0 {
+            // Twice the same, or out of order: what is followed stays as it is.
+            return;
+        }
+        self.stamp = scan.stamp();
+        let odom_from_base = odom_from_base.unwrap_or_default();
+        let base_from_laser = self.config.base_from_laser;
+        let sweep = Sweep::of(scan);
+        cluster::find(sweep, &mut self.hits, &mut self.clusters);
+        let (_, _, beams) = scan.geometry();
+        let sight = Sight {
+            hits: &self.hits,
+            clusters: &self.clusters,
+            sweep,
+            odom_from_base,
+            laser: Point2::from(base_from_laser.translation.vector),
+            fewest: if beams <= FEW_BEAMS { 3 } else { 4 },
+            stamp: scan.stamp(),
+        };
+        self.memory.keep(scan, odom_from_base * base_from_laser);
+        self.tracker.step(&sight, &self.memory);
+        self.show(odom_from_base.inverse());
+    }
+
+    fn show(&mut self, base_from_odom: Isometry2<f64>) {
+        let (stamp, over_ground) = (self.stamp, self.over_ground);
+        let obstacles = &mut self.picture.obstacles;
+        obstacles.clear();
+        let shown = self.tracker.tracks().iter();
+        let shown = shown
+            .filter(|track| track.id > 0 && track.is_fresh(stamp) && track.confidence() >= SHOWN);
+        obstacles.extend(shown.map(|track| {
+            let dynamic = track.dynamic && over_ground;
+            let position = base_from_odom * track.position;
+            let velocity = base_from_odom.rotation * track.velocity;
+            Obstacle {
+                id: track.id,
+                position: [position.x, position.y],
+                velocity: if dynamic { [velocity.x, velocity.y] } else { [0.0; 2] },
+                radius: track.radius,
+                dynamic,
+                confidence: track.confidence(),
+            }
+        }));
+        let far = |it: &Obstacle| it.position[0].hypot(it.position[1]);
+        obstacles.sort_unstable_by(|one, other| far(one).total_cmp(&far(other)));
     }
 }
 
-impl Directions {
-    fn of(&mut self, scan: &Scan) -> &[(f64, f64)] {
-        let geometry = scan.geometry();
-        if self.geometry != geometry {
-            let (first, increment, count) = geometry;
-            self.geometry = geometry;
-            self.units.clear();
-            self.units.extend((0..count).map(|index| {
-                let (sin, cos) = (first + index as f64 * increment).sin_cos();
-                (cos, sin)
-            }));
-        }
-        &self.units
-    }
-}
+/// LiDARs with no more beams see a thing of three hits.
+const FEW_BEAMS: usize = 400;
+/// What is less likely than this is not shown.
+const SHOWN: f64 = 0.5;
+/// After a longer time without a scan things are followed anew, s.
+const PAUSE: f64 = 1.0;
+/// A stamp that goes back by more is a clock that was set, s.
+const BACK: f64 = 1.0;
 
 #[cfg(test)]
-mod tests {
-    use std::f64::consts::{FRAC_PI_2, PI};
-
-    use nalgebra::Vector2;
-
-    use super::*;
-
-    fn scan(ranges: &[f32]) -> Scan {
-        Scan::new(&RawScan {
-            angle_min: -FRAC_PI_2,
-            angle_increment: FRAC_PI_2,
-            range_min: 0.2,
-            range_max: 10.0,
-            ranges: ranges.to_vec(),
-            ..RawScan::default()
-        })
-        .unwrap()
-    }
-
-    fn check(base_from_laser: Isometry2<f64>, ranges: &[f32], expected: &[[f64; 2]]) {
-        let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: 0.05 });
-        let picture = perception.look(&scan(ranges), Duration::ZERO, Duration::ZERO);
-        assert_eq!(picture.points.len(), expected.len(), "{:?}", picture.points);
-        for (point, expected) in picture.points.iter().zip(expected) {
-            let off = (point[0] - expected[0]).hypot(point[1] - expected[1]);
-            assert!(off < 1e-6, "{point:?} instead of {expected:?}");
-        }
-    }
-
-    #[test]
-    fn points_stand_in_the_base_frame() {
-        let ahead = Isometry2::new(Vector2::new(0.5, 0.0), 0.0);
-        check(ahead, &[1.0, 2.0, 3.0], &[[0.5, -1.0], [2.5, 0.0], [0.5, 3.0]]);
-        let backwards = Isometry2::new(Vector2::new(-0.5, 0.1), PI);
-        check(backwards, &[1.0, 2.0, 3.0], &[[-0.5, 1.1], [-2.5, 0.1], [-0.5, -2.9]]);
-    }
-
-    #[test]
-    fn only_what_returned_is_shown() {
-        let none = Isometry2::identity();
-        check(none, &[f32::INFINITY, f32::NAN, 0.0], &[]);
-        check(none, &[-1.0, 11.0, f32::NEG_INFINITY], &[]);
-        check(none, &[0.1, 0.05, 10.0], &[[0.0, -0.1], [0.0, 10.0]]);
-    }
-
-    #[test]
-    fn a_set_range_crops_what_is_shown() {
-        let config = LidarConfig { base_from_laser: Isometry2::identity(), scan_period: 0.05 };
-        let mut perception = Perception::new(config);
-        perception.set_range(2.5);
-        let picture = perception.look(&scan(&[1.0, 2.0, 3.0]), Duration::ZERO, Duration::ZERO);
-        assert_eq!(picture.points.len(), 2);
-    }
-
-    #[test]
-    fn a_changed_number_of_beams_is_projected_anew() {
-        let config = LidarConfig { base_from_laser: Isometry2::identity(), scan_period: 0.05 };
-        let mut perception = Perception::new(config);
-        for ranges in [&[1.0f32, 1.0][..], &[1.0, 1.0, 1.0, 1.0], &[1.0]] {
-            let picture = perception.look(&scan(ranges), Duration::ZERO, Duration::ZERO);
-            assert_eq!(picture.points.len(), ranges.len());
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use nalgebra::{Isometry2, Vector2};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -41,6 +42,20 @@ pub struct Odometry {
     pub angular: f64,
     /// The message's stamp, s.
     pub stamp: f64,
+}
+
+impl Odometry {
+    /// The base in the odometry frame, `dt` seconds after this was measured, as the robot moved then; taken as straight along
+    /// the middle heading.
+    pub fn pose_after(&self, dt: f64) -> Isometry2<f64> {
+        let (sin, cos) = (self.angular * dt / 2.0).sin_cos();
+        let ahead = Vector2::new(
+            self.linear * cos - self.lateral * sin,
+            self.linear * sin + self.lateral * cos,
+        );
+        let pose = Isometry2::new(Vector2::new(self.position[0], self.position[1]), self.yaw);
+        pose * Isometry2::new(ahead * dt, self.angular * dt)
+    }
 }
 
 /// From `sensor_msgs/BatteryState`.

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use nalgebra::Isometry2;
 use tokio::sync::watch;
 
 use super::{
@@ -14,12 +15,12 @@ use super::{
 use crate::{
     clock::Clock,
     hub::{Frame, Hub},
-    lidar::{Perception, Picture, RawScan, Scan},
+    lidar::{Obstacle, Perception, Picture, RawScan, Scan},
     protocol::{
         Stream,
-        server::{self, SafetyZone},
+        server::{self, ObstacleKind, SafetyZone},
     },
-    robot::Newest,
+    robot::{Newest, Odometry, Received},
     safety::{Surroundings, surroundings::FieldSet},
 };
 
@@ -27,6 +28,8 @@ use crate::{
 pub struct Wiring {
     /// Scans, newest first.
     pub scan: Newest<Arc<RawScan>>,
+    /// Where the robot is.
+    pub odometry: Newest<Odometry>,
     /// Where others learn of each valid scan.
     pub scanned: watch::Sender<Option<Duration>>,
     /// What was commanded of the LiDAR.
@@ -68,11 +71,12 @@ pub async fn run(mut perception: Perception, mut wiring: Wiring) {
         wiring.scanned.send_replace(Some(raw.at));
         perception.set_range(wiring.settings.borrow().range.unwrap_or(f64::INFINITY));
         let now = wiring.clock.now();
-        let picture = perception.look(&scan, raw.at, now);
+        let pose = wiring.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
+        let picture = perception.look(&scan, pose, raw.at, now);
         if wiring.hub.subscribers(Stream::Lidar) > 0 && pace.allows(now, PERIOD) {
             seq += 1;
             let zones = wiring.zones.now(&wiring.report.borrow().zones);
-            let text = encode(&picture, zones, seq, wiring.clock.unix());
+            let text = encode(picture, zones, seq, wiring.clock.unix());
             wiring.hub.publish(Stream::Lidar, Frame::text(&text));
         }
     }
@@ -108,15 +112,36 @@ impl ShownZones {
     }
 }
 
+/// Where the robot stood at the time of a scan that arrived at `at`; `None` by odometry of another time.
+fn pose(odometry: &Received<Odometry>, scan: &Scan, at: Duration) -> Option<Isometry2<f64>> {
+    let arrived = at.as_secs_f64() - odometry.at.as_secs_f64();
+    let stamped = scan.stamp() - odometry.value.stamp;
+    // Stamps of one clock tell better than arrivals.
+    let dt = if stamped.abs() <= ODOMETRY_AGE { stamped } else { arrived };
+    (arrived.abs() <= ODOMETRY_AGE).then(|| odometry.value.pose_after(dt))
+}
+
 fn encode(picture: &Picture, zones: &[SafetyZone], seq: u64, unix: Duration) -> String {
+    let obstacles: Vec<_> = picture.obstacles.iter().map(wire_obstacle).collect();
     let shown = server::LidarPicture {
         points: &picture.points,
         quality: picture.quality,
-        obstacles: &[],
+        obstacles: &obstacles,
         safety_zones: zones,
     };
     let stamp = Duration::try_from_secs_f64(picture.stamp).ok();
     server::lidar_update(&shown, seq, stamp, unix)
+}
+
+fn wire_obstacle(obstacle: &Obstacle) -> server::Obstacle {
+    server::Obstacle {
+        id: format!("obs_{}", obstacle.id),
+        position: obstacle.position,
+        kind: if obstacle.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
+        confidence: obstacle.confidence,
+        velocity: obstacle.velocity,
+        radius: obstacle.radius,
+    }
 }
 
 /// Keeps a mean rate and lets single values come early, as the sensor's jitter wants it (GCRA, ITU-T I.371).
@@ -136,6 +161,9 @@ impl Pace {
         allowed
     }
 }
+
+/// Odometry that lies farther from a scan does not tell where the robot was, s.
+const ODOMETRY_AGE: f64 = 0.5;
 
 /// At most 20 pictures a second.
 const PERIOD: Duration = Duration::from_millis(50);

@@ -49,6 +49,14 @@ class TestSimulatedRobot:
         assert len({str(scan["points"]) for scan in scans}) == len(scans), "every scan is another"
         hall = np.array(scans[-1]["points"]) + robot.place
         assert -2 < hall[:, 0].min() < -0.9 and 18 < hall[:, 0].max() < 19 and np.abs(hall[:, 1]).max() < 9.5
+        obstacles = {each["id"]: each for _, picture in pictures[10:] for each in picture["data"]["obstacles"]}
+        places = np.array([[each["position"][axis] for axis in "xy"] for each in obstacles.values()]) + robot.place
+        for column in [4.5, 2.5], [4.5, -2.5], [9.0, 2.5], [9.0, -2.5]:
+            near = np.hypot(*(places - column).T) < 0.15
+            assert near.sum() == 1, f"one obstacle at the column {column}: {places}"
+            found = list(obstacles.values())[int(near.argmax())]
+            assert found["type"] == "static" and found["confidence"] > 0.9
+            assert found["velocity"] == {"x": 0.0, "y": 0.0} and found["radius"] == pytest.approx(0.2, abs=0.06)
         data = lan.data("telemetry_update")
         assert [data["position"]["x"], data["position"]["y"]] == pytest.approx(list(robot.place), abs=0.001)
         assert data["battery_level"] == round(robot.battery[-1][1].percentage * 100)

@@ -37,12 +37,24 @@ pub fn streams() -> Vec<(&'static str, String)> {
     let picture = LidarPicture {
         points: &[[1.0, 2.0], [f64::NAN, 1.0], [-0.0004, -2.4996], [12.34, 0.05]],
         quality: 0.95,
-        obstacles: &[Obstacle {
-            id: "obs_1".to_owned(),
-            position: [5.0, 5.0],
-            kind: ObstacleKind::Static,
-            confidence: 0.9,
-        }],
+        obstacles: &[
+            Obstacle {
+                id: "obs_1".to_owned(),
+                position: [5.0, 5.0],
+                kind: ObstacleKind::Static,
+                confidence: 0.9,
+                velocity: [0.0, -0.0],
+                radius: 0.2004,
+            },
+            Obstacle {
+                id: "obs_7".to_owned(),
+                position: [2.5, -0.75],
+                kind: ObstacleKind::Dynamic,
+                confidence: 0.998,
+                velocity: [-0.4, 1.1],
+                radius: 0.175,
+            },
+        ],
         safety_zones: &[SafetyZone {
             id: "sz_1".to_owned(),
             kind: ZoneKind::Warning,

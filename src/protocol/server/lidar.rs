@@ -13,7 +13,7 @@ pub struct LidarPicture<'a> {
     pub points: &'a [[f64; 2]],
     /// How good the scan is, 0 to 1.
     pub quality: f64,
-    /// What perception made of the points.
+    /// What perception made of the points, nearest first; those beyond [`MOST_OBSTACLES`] are left out.
     pub obstacles: &'a [Obstacle],
     /// The zones that motion safety watches.
     pub safety_zones: &'a [SafetyZone],
@@ -28,8 +28,12 @@ pub struct Obstacle {
     pub position: [f64; 2],
     /// Whether it moves.
     pub kind: ObstacleKind,
-    /// 0 to 1.
+    /// Probability that it exists, 0 to 1.
     pub confidence: f64,
+    /// Over the ground, along the axes of the base frame, m/s.
+    pub velocity: [f64; 2],
+    /// Of the circle around it, m.
+    pub radius: f64,
 }
 
 /// An area that motion safety watches.
@@ -67,7 +71,8 @@ wire_names! {
     }
 }
 
-/// `lidar_update`; `stamp` is the scan's, by the ROS clock. A point that is not finite is left out.
+/// `lidar_update`; `stamp` is the scan's, by the ROS clock. A point that is not finite is left out. Points are thinned
+/// evenly where the message would become longer than [`LONGEST`] bytes.
 pub fn lidar_update(
     picture: &LidarPicture,
     seq: u64,
@@ -77,68 +82,91 @@ pub fn lidar_update(
     #[derive(Serialize)]
     struct WireObstacle<'a> {
         id: &'a str,
-        position: Position,
+        position: Pair,
         r#type: ObstacleKind,
         confidence: Option<f64>,
+        velocity: Pair,
+        radius: Option<f64>,
     }
     #[derive(Serialize)]
-    struct Position {
+    struct Pair {
         x: f64,
         y: f64,
     }
     let obstacles: Vec<_> = picture
         .obstacles
         .iter()
+        .take(MOST_OBSTACLES)
         .filter_map(|obstacle| {
             let [x, y] = obstacle.position.map(number::thousandths);
+            let [vx, vy] = obstacle.velocity.map(number::thousandths);
             Some(WireObstacle {
                 id: &obstacle.id,
-                position: Position { x: x?, y: y? },
+                position: Pair { x: x?, y: y? },
                 r#type: obstacle.kind,
                 confidence: number::thousandths(obstacle.confidence),
+                velocity: Pair { x: vx?, y: vy? },
+                radius: number::thousandths(obstacle.radius),
             })
         })
         .collect();
 
     // Written by hand, since the points are nearly all of it.
-    let mut text = String::with_capacity(ENVELOPE + picture.points.len() * POINT);
-    text.push_str(r#"{"type":"lidar_update","data":{"scan_data":{"points":"#);
-    push_points(&mut text, picture.points);
-    text.push_str(r#","quality":"#);
-    text.push_str(&json(&number::thousandths(picture.quality)));
-    text.push_str(r#"},"obstacles":"#);
-    text.push_str(&json(&obstacles));
-    text.push_str(r#","safety_zones":["#);
+    let mut rest = String::with_capacity(ENVELOPE);
+    rest.push_str(r#","quality":"#);
+    rest.push_str(&json(&number::thousandths(picture.quality)));
+    rest.push_str(r#"},"obstacles":"#);
+    rest.push_str(&json(&obstacles));
+    rest.push_str(r#","safety_zones":["#);
     for (index, zone) in picture.safety_zones.iter().enumerate() {
-        text.push_str(if index == 0 { r#"{"id":"# } else { r#",{"id":"# });
-        text.push_str(&json(&zone.id));
-        text.push_str(r#","type":"#);
-        text.push_str(&json(&zone.kind));
-        text.push_str(r#","boundary":"#);
-        push_points(&mut text, &zone.boundary);
-        text.push_str(r#","violated":"#);
-        text.push_str(&json(&zone.violated));
-        text.push('}');
+        rest.push_str(if index == 0 { r#"{"id":"# } else { r#",{"id":"# });
+        rest.push_str(&json(&zone.id));
+        rest.push_str(r#","type":"#);
+        rest.push_str(&json(&zone.kind));
+        rest.push_str(r#","boundary":"#);
+        push_points(&mut rest, &zone.boundary, zone.boundary.len());
+        rest.push_str(r#","violated":"#);
+        rest.push_str(&json(&zone.violated));
+        rest.push('}');
     }
-    text.push_str(r#"]},"timestamp":"#);
-    text.push_str(&json(&timestamp(unix)));
-    text.push_str(r#","seq":"#);
-    text.push_str(&json(&seq));
-    text.push_str(r#","stamp":"#);
-    text.push_str(&json(&stamp.map(timestamp)));
-    text.push('}');
+    rest.push_str(r#"]},"timestamp":"#);
+    rest.push_str(&json(&timestamp(unix)));
+    rest.push_str(r#","seq":"#);
+    rest.push_str(&json(&seq));
+    rest.push_str(r#","stamp":"#);
+    rest.push_str(&json(&stamp.map(timestamp)));
+    rest.push('}');
+
+    let mut shown = picture.points.len();
+    let mut text =
+        String::with_capacity(ENVELOPE + rest.len() + shown.min(LONGEST / POINT) * POINT);
+    loop {
+        text.push_str(r#"{"type":"lidar_update","data":{"scan_data":{"points":"#);
+        let before = text.len();
+        push_points(&mut text, picture.points, shown);
+        let room = LONGEST.saturating_sub(before + rest.len());
+        let points = text.len() - before;
+        if points <= room || shown == 0 {
+            break;
+        }
+        // By the mean length of these, and one in fifty fewer.
+        shown = (shown * room / points) * 49 / 50;
+        text.clear();
+    }
+    text.push_str(&rest);
     text
 }
 
-fn push_points(text: &mut String, points: &[[f64; 2]]) {
+/// `count` of the points, evenly; all of them, if that is their number.
+fn push_points(text: &mut String, points: &[[f64; 2]], count: usize) {
     text.push('[');
     let mut first = true;
-    for point in points {
+    for index in 0..count {
         let before = text.len();
         if !first {
             text.push(',');
         }
-        if number::push_point(text, *point) {
+        if number::push_point(text, points[index * points.len() / count]) {
             first = false;
         } else {
             text.truncate(before);
@@ -150,6 +178,10 @@ fn push_points(text: &mut String, points: &[[f64; 2]]) {
 /// Bytes of a message without points, and of a point.
 const ENVELOPE: usize = 512;
 const POINT: usize = 16;
+/// Bytes of a message, at most: what fits into a radio link's buffers twenty times a second.
+pub const LONGEST: usize = 16 * 1024;
+/// Obstacles of a message.
+pub const MOST_OBSTACLES: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -173,8 +205,8 @@ mod tests {
                 points: &points,
                 quality,
                 obstacles: &[
-                    Obstacle { id: id.clone(), position: [quality, 1.0], kind: ObstacleKind::Static, confidence: 0.5 },
-                    Obstacle { id: id.clone(), position: [1.0, 1.0], kind: ObstacleKind::Dynamic, confidence: quality },
+                    Obstacle { id: id.clone(), position: [quality, 1.0], kind: ObstacleKind::Static, confidence: 0.5, velocity: [0.0; 2], radius: quality },
+                    Obstacle { id: id.clone(), position: [1.0, 1.0], kind: ObstacleKind::Dynamic, confidence: quality, velocity: [quality, 0.0], radius: 0.2 },
                 ],
                 safety_zones: &[
                     SafetyZone { id: id.clone(), kind: ZoneKind::Safe, boundary: boundary.clone(), violated: false },
@@ -200,5 +232,37 @@ mod tests {
         let picture = LidarPicture { points: &points, ..LidarPicture::default() };
         let length = lidar_update(&picture, 1, None, Duration::ZERO).len();
         assert!((9_000..13_000).contains(&length), "{length}");
+    }
+
+    #[test]
+    fn a_scan_of_many_points_is_thinned_evenly_to_sixteen_kilobytes() {
+        let obstacles: Vec<_> = (0..60)
+            .map(|number| Obstacle {
+                id: format!("obs_{number}"),
+                position: [-12.345, f64::from(number)],
+                kind: ObstacleKind::Dynamic,
+                confidence: 0.987,
+                velocity: [-1.234, 1.234],
+                radius: 0.321,
+            })
+            .collect();
+        for count in [720, 1_000, 4_000, 100_000] {
+            let points: Vec<[f64; 2]> =
+                (0..count).map(|x| [f64::from(x) / 1000.0, -12.345]).collect();
+            let picture =
+                LidarPicture { points: &points, obstacles: &obstacles, ..LidarPicture::default() };
+            let text = lidar_update(&picture, 1, None, Duration::ZERO);
+            assert!(text.len() <= LONGEST, "{count}: {}", text.len());
+            let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(
+                value["data"]["obstacles"].as_array().expect("a list").len(),
+                MOST_OBSTACLES
+            );
+            let shown = value["data"]["scan_data"]["points"].as_array().expect("a list");
+            assert!(shown.len() >= 400, "{count}: {}", shown.len());
+            let x = |index: usize| shown[index][0].as_f64().expect("a number");
+            let step = f64::from(count) / 1000.0 / shown.len() as f64;
+            assert!((0..shown.len()).all(|index| (x(index) - step * index as f64).abs() < 0.002));
+        }
     }
 }

@@ -1,0 +1,183 @@
+//! Where the middle of a thing is: what a LiDAR sees of it is its near side.
+
+use std::f64::consts::{FRAC_PI_3, FRAC_PI_4};
+
+use nalgebra::{Matrix2, Matrix3, Point2, Vector2, Vector3, distance};
+
+use super::projection::Hit;
+
+/// A circle in the base frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Circle {
+    /// m
+    pub center: Point2<f64>,
+    /// m
+    pub radius: f64,
+}
+
+/// The circle around the thing of these hits, at least one. `laser`: where the LiDAR is in the base frame; `width`: the
+/// angle that the hits fill, rad; `partly`: whether more of the thing may be hidden at a side.
+pub fn circle(hits: &[Hit], laser: Point2<f64>, width: f64, partly: bool) -> Circle {
+    let pushed = pushed(hits, laser, width);
+    let believable = |fitted: &Circle| partly || fitted.radius <= WIDER * pushed.radius;
+    fitted(hits, laser).filter(believable).unwrap_or(pushed)
+}
+
+/// Whether the hits rise over a line by less than half of what those of a disc of this radius would.
+pub fn is_flat(hits: &[Hit], radius: f64) -> bool {
+    if hits.len() < FEWEST_FLAT {
+        return false;
+    }
+    let middle = middle(hits);
+    let spread = |hit: &Hit| {
+        let at = hit.point.coords - middle;
+        at * at.transpose()
+    };
+    let covariance = hits.iter().map(spread).sum::<Matrix2<f64>>() / hits.len() as f64;
+    let half = covariance.trace() / 2.0;
+    let across = half - (half * half - covariance.determinant()).max(0.0).sqrt();
+    across.max(0.0).sqrt() < RISE * radius / 2.0
+}
+
+/// As if the hits were the near side of a disc that fills their angle.
+///
+/// A disc of radius `R` at the distance `d` fills the half angle `asin(R / d)`, and the mean range to it is `d - pi/4 R`.
+fn pushed(hits: &[Hit], laser: Point2<f64>, width: f64) -> Circle {
+    let mean = hits.iter().map(|hit| hit.range).sum::<f64>() / hits.len() as f64;
+    let sine = (width / 2.0).min(FRAC_PI_3).sin();
+    let radius = (sine * mean / (1.0 - FRAC_PI_4 * sine)).min(LARGEST);
+    let depth = if is_flat(hits, radius) { FLAT } else { FRAC_PI_4 * radius };
+    let direction = |hit: &Hit| (hit.point - laser) / hit.range;
+    let direction: Vector2<f64> = hits.iter().map(direction).sum();
+    match direction.try_normalize(hits.len() as f64 * ONE_WAY) {
+        Some(direction) => Circle { center: laser + direction * (mean + depth), radius },
+        // All around the LiDAR.
+        None => Circle { center: laser, radius: mean.min(LARGEST) },
+    }
+}
+
+/// Least squares (Kåsa, "A circle fitting procedure and its error analysis", 1976), where the hits bend enough to tell.
+fn fitted(hits: &[Hit], laser: Point2<f64>) -> Option<Circle> {
+    if hits.len() < FEWEST {
+        return None;
+    }
+    let count = hits.len() as f64;
+    let middle = middle(hits);
+    let (mut left, mut right) = (Matrix3::zeros(), Vector3::zeros());
+    for hit in hits {
+        let at = hit.point.coords - middle;
+        let row = Vector3::new(at.x, at.y, 1.0);
+        left += row * row.transpose();
+        right += row * at.norm_squared();
+    }
+    let solved = left.try_inverse()? * right;
+    let offset = Vector2::new(solved.x, solved.y) / 2.0;
+    let radius = (solved.z + offset.norm_squared()).sqrt();
+    let center = Point2::from(middle + offset);
+    if !(SMALLEST..=LARGEST).contains(&radius) {
+        return None;
+    }
+    let off = |hit: &Hit| (distance(&hit.point, &center) - radius).powi(2);
+    let noise = (hits.iter().map(off).sum::<f64>() / count).sqrt();
+    let chord = distance(&hits[0].point, &hits[hits.len() - 1].point);
+    // Height of the arc over its chord.
+    let rise = radius - (radius * radius - (chord / 2.0).powi(2)).max(0.0).sqrt();
+    let nearest = hits.iter().map(|hit| hit.range).fold(f64::INFINITY, f64::min);
+    let behind = distance(&laser, &center) > nearest;
+    let told = behind && noise < ROUND && rise > BENT * noise / count.sqrt();
+    told.then_some(Circle { center, radius })
+}
+
+fn middle(hits: &[Hit]) -> Vector2<f64> {
+    hits.iter().map(|hit| hit.point.coords).sum::<Vector2<f64>>() / hits.len() as f64
+}
+
+/// Fewer hits fit any circle.
+const FEWEST: usize = 8;
+/// Fewer hits are taken for a disc.
+const FEWEST_FLAT: usize = 5;
+/// Radii that are believed, m.
+const SMALLEST: f64 = 0.03;
+const LARGEST: f64 = 0.6;
+/// A fitted circle is at most this much wider than what is seen.
+const WIDER: f64 = 1.5;
+/// Hits stray less than this from a circle, m, root mean square.
+const ROUND: f64 = 0.05;
+/// How far the arc must rise over the noise of its mean.
+const BENT: f64 = 10.0;
+/// Of the radius: standard deviation of a disc's near side from a line, `sqrt(2/3 - pi^2/16)`.
+const RISE: f64 = 0.2236;
+/// Mean of the directions of hits that are all around, at most.
+const ONE_WAY: f64 = 0.1;
+/// Half of what a thing with a flat side is deep, m.
+const FLAT: f64 = 0.1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hits of a LiDAR at the origin, whose beams are half a degree apart, on what `range` says of the angle.
+    fn hits(from: f64, to: f64, range: impl Fn(f64) -> f64) -> Vec<Hit> {
+        let beams = (from * 2.0).ceil() as i32..=(to * 2.0).floor() as i32;
+        beams
+            .enumerate()
+            .map(|(beam, half_degrees)| {
+                let angle = (f64::from(half_degrees) / 2.0).to_radians();
+                let range = range(angle);
+                let point = Point2::new(range * angle.cos(), range * angle.sin());
+                Hit { beam, range, point }
+            })
+            .collect()
+    }
+
+    fn seen(hits: &[Hit], partly: bool) -> Circle {
+        circle(hits, Point2::origin(), (hits.len() as f64 / 2.0).to_radians(), partly)
+    }
+
+    /// A disc straight ahead.
+    fn disc(distance: f64, radius: f64) -> impl Fn(f64) -> f64 {
+        move |angle: f64| {
+            let (sin, cos) = angle.sin_cos();
+            distance * cos - (radius * radius - (distance * sin).powi(2)).max(0.0).sqrt()
+        }
+    }
+
+    #[test]
+    fn the_middle_of_a_disc_is_behind_what_is_seen_of_it() {
+        for (distance, radius) in
+            [(0.5, 0.035_f64), (1.0, 0.2), (3.0, 0.2), (8.0, 0.2), (3.0, 0.05)]
+        {
+            let edge = (radius / distance).asin().to_degrees();
+            let circle = seen(&hits(-edge, edge, disc(distance, radius)), false);
+            // Half a beam at either side.
+            let exact = 0.01 + distance * 0.5_f64.to_radians() / 2.0;
+            assert!((circle.center - Point2::new(distance, 0.0)).norm() < exact, "{circle:?}");
+            assert!((circle.radius - radius).abs() < exact, "{circle:?} instead of {radius}");
+        }
+    }
+
+    #[test]
+    fn a_disc_that_is_half_hidden_is_found_by_its_bend() {
+        let edge = (0.2_f64 / 1.5).asin().to_degrees();
+        let circle = seen(&hits(0.0, edge, disc(1.5, 0.2)), true);
+        assert!((circle.center - Point2::new(1.5, 0.0)).norm() < 0.03, "{circle:?}");
+    }
+
+    #[test]
+    fn a_flat_side_is_the_front_of_something_shallow() {
+        let board = hits(-10.0, 10.0, |angle| 1.0 / angle.cos());
+        let circle = seen(&board, false);
+        assert!((1.09..1.13).contains(&circle.center.x), "{circle:?}");
+        assert!(is_flat(&board, circle.radius));
+        let edge = (0.2_f64 / 1.5).asin().to_degrees();
+        assert!(!is_flat(&hits(-edge, edge, disc(1.5, 0.2)), 0.2));
+    }
+
+    #[test]
+    fn what_is_all_around_the_lidar_has_its_middle_there() {
+        let circle = seen(&hits(-179.5, 180.0, |_| 0.4), false);
+        assert!(circle.center.coords.norm() < 0.05, "{circle:?}");
+        let one = hits(0.0, 0.0, |_| 2.0);
+        assert!((seen(&one, false).center.x - 2.0).abs() < 0.02);
+    }
+}
