@@ -272,6 +272,56 @@ mod tests {
         }
     }
 
+    fn body(corners: [[f64; 2]; 4]) -> Body {
+        let footprint = corners.map(|[x, y]| Point2::new(x, y)).to_vec();
+        Body::new(Polygon::new(footprint).unwrap(), Isometry2::translation(0.2, 0.0), 3.0)
+    }
+
+    #[test]
+    fn each_point_of_a_turning_body_has_its_own_velocity() {
+        let velocity = Velocity { linear: 1.0, angular: 2.0 };
+        assert_eq!(velocity_at(velocity, Point2::new(0.5, 0.25)), Vector2::new(0.5, 1.0));
+        assert_eq!(velocity_at(velocity, Point2::new(-0.5, -0.25)), Vector2::new(1.5, -1.0));
+        // Longer to the left, so that the fastest point is on the right.
+        let body = body([[0.2, 0.1], [-0.2, 0.1], [-0.2, -0.4], [0.2, -0.4]]);
+        assert!((body.speed(velocity) - 1.8_f64.hypot(0.4)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_motion_leaves_a_point_that_it_goes_away_from_by_more_than_a_hundredth() {
+        let body = body([[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]]);
+        let backwards = Velocity { linear: -0.5, angular: 0.0 };
+        for distance in [0.01, 0.1, 1.0] {
+            for (share, expected) in [(0.03_f64, true), (0.005, false), (-0.03, false)] {
+                let away = Vector2::new(share, (1.0 - share * share).sqrt());
+                let point = Point2::new(0.4, 0.3) + away * distance;
+                let leaves = body.leaves(point, backwards);
+                assert_eq!(leaves, expected, "{distance} {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_turns_sweep_what_one_does() {
+        let body = body([[0.3, 0.2], [-1.0, 0.2], [-1.0, -0.2], [0.3, -0.2]]);
+        let turning = Velocity { linear: 0.1, angular: 0.5 };
+        let turn = body.speed(turning) * TAU / 0.5;
+        let once = body.sweep(turning, turn);
+        assert!(once.bins.contains(&true));
+        for turns in [1.3, 2.5, 10.0] {
+            assert!(body.sweep(turning, turn * turns) == once, "{turns} turns");
+        }
+    }
+
+    #[test]
+    fn every_angle_has_its_direction() {
+        for (angle, bin) in
+            [(-PI, 0), (-PI - 4e-16, 359), (-3e-16, 179), (0.001, 180), (7.0 * PI, 0)]
+        {
+            assert_eq!(bin_of(angle), bin, "{angle}");
+        }
+    }
+
     #[test]
     fn a_direction_of_the_lidar_is_where_it_looks_in_the_base_frame() {
         let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];

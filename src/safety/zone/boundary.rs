@@ -83,7 +83,10 @@ mod tests {
     fn a_part_closes_over_the_origin_and_stays_in_its_directions() {
         let outline = of(&Area::Part(0.5, Sector { from: -FRAC_PI_2, to: FRAC_PI_2 }), &square());
         assert_eq!((outline.len(), outline.last()), (20, Some(&[0.0, 0.0])), "10 degrees apart");
-        assert!(outline.iter().all(|[x, _]| *x > -1e-9), "{outline:?}");
+        for (at, [x, y]) in outline.iter().take(19).enumerate() {
+            let angle = (at as f64 * 10.0 - 90.0).to_radians();
+            assert!((y.atan2(*x) - angle).abs() < 1e-9, "vertex {at}: {x} {y}");
+        }
         let behind = of(&Area::Part(0.5, Sector { from: FRAC_PI_2, to: -FRAC_PI_2 }), &square());
         assert!(behind.iter().all(|[x, _]| *x < 1e-9), "{behind:?}");
     }
