@@ -168,6 +168,7 @@ impl App {
                     settings: settings.clone(),
                     report: report.clone(),
                     zones,
+                    outputs: outputs.clone(),
                     hub: hub.clone(),
                     clock: clock.clone(),
                 },

@@ -84,6 +84,13 @@ pub struct Obstacle {
     pub confidence: f64,
 }
 
+impl Obstacle {
+    /// As it is called on the wire and on ROS.
+    pub fn name(&self) -> String {
+        format!("obs_{}", self.id)
+    }
+}
+
 /// Turns scans into pictures; one owner, `app/perception.rs`.
 #[derive(Debug)]
 pub struct Perception {

@@ -7,8 +7,8 @@ use nalgebra::{Isometry2, Vector2};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    lidar::RawScan,
-    safety::{SafeVelocity, Summary, facts::Graph},
+    lidar::{Picture, RawScan},
+    safety::{SafeVelocity, Summary, facts::Graph, zone::Kind},
 };
 
 #[cfg(feature = "ros")]
@@ -146,6 +146,19 @@ pub enum CallError {
     Failed(String),
 }
 
+/// An area that motion safety watches, as people see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneOutline {
+    /// As configured.
+    pub name: Arc<str>,
+    /// What follows from something inside.
+    pub kind: Kind,
+    /// A simple polygon in the base frame, m.
+    pub boundary: Vec<[f64; 2]>,
+    /// Whether something is inside.
+    pub occupied: bool,
+}
+
 /// Nothing was published.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PublishError {
@@ -169,6 +182,10 @@ pub trait Outputs: Send + Sync + 'static {
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError>;
     /// Publishes on `~/safety`; `holder`: who is in control.
     fn safety(&self, summary: &Summary, holder: Option<&str>) -> Result<(), PublishError>;
+    /// Publishes what a scan shows, for engineers and other nodes.
+    fn show(&self, picture: &Picture, zones: &[ZoneOutline]) -> Result<(), PublishError>;
+    /// Publishes the robot's outline and those of the zones that count, for engineers.
+    fn outline(&self, zones: &[ZoneOutline]) -> Result<(), PublishError>;
     /// Whether anybody offers a service; known within 200 ms.
     fn offers(&self, service: Service) -> BoxFuture<'static, bool>;
     /// Calls a service; the text is what the service answered. The caller sets the time limit.

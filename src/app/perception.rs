@@ -4,13 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use nalgebra::Isometry2;
-use tokio::sync::watch;
-
-use super::{
-    events::wire_kind,
-    lidar::Settings,
-    motion::{Report, Zones},
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
 };
+
+use super::{events::wire_kind, lidar::Settings, motion::Report};
 
 use crate::{
     clock::Clock,
@@ -20,9 +19,12 @@ use crate::{
         Stream,
         server::{self, ObstacleKind, SafetyZone},
     },
-    robot::{Newest, Odometry, Received},
-    safety::{Surroundings, surroundings::FieldSet},
+    robot::{Newest, Odometry, Outputs, Received, ZoneOutline},
 };
+
+mod zones;
+
+pub use zones::ShownZones;
 
 /// What the perception task is wired to.
 pub struct Wiring {
@@ -38,77 +40,81 @@ pub struct Wiring {
     pub report: watch::Receiver<Report>,
     /// The zones as they are shown.
     pub zones: ShownZones,
-    /// Where pictures go.
+    /// Where pictures go on the graph,
+    pub outputs: Arc<dyn Outputs>,
+    /// and to operators.
     pub hub: Hub,
     /// The time.
     pub clock: Clock,
 }
 
-/// The zones of both field sets as they are shown.
-pub struct ShownZones {
-    driving: Vec<SafetyZone>,
-    docking: Vec<SafetyZone>,
-}
-
 /// Runs until the scans' source is gone; a return is a fault.
 pub async fn run(mut perception: Perception, mut wiring: Wiring) {
-    let mut pace = Pace::default();
-    let mut complaints = Pace::default();
+    let mut paces = Paces::default();
     let mut seq = 0;
-    while wiring.scan.changed().await.is_ok() {
-        let Some(raw) = wiring.scan.borrow_and_update().clone() else {
-            continue;
+    let mut outlines = interval(OUTLINES);
+    outlines.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            changed = wiring.scan.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                wiring.look(&mut perception, &mut paces, &mut seq);
+            }
+            _ = outlines.tick() => {
+                let zones = wiring.zones.now(&wiring.report.borrow().zones);
+                let outcome = wiring.outputs.outline(zones);
+                paces.complain(wiring.clock.now(), "the outlines", outcome);
+            }
+        }
+    }
+}
+
+/// What does not happen with every scan.
+#[derive(Default)]
+struct Paces {
+    pictures: Pace,
+    complaints: Pace,
+}
+
+impl Paces {
+    /// What is only shown may fail: the robot goes on.
+    fn complain<E: std::fmt::Display>(
+        &mut self,
+        now: Duration,
+        what: &str,
+        outcome: Result<(), E>,
+    ) {
+        if let Err(error) = outcome
+            && self.complaints.allows(now, COMPLAINTS)
+        {
+            tracing::warn!(%error, "{what}");
+        }
+    }
+}
+
+impl Wiring {
+    fn look(&mut self, perception: &mut Perception, paces: &mut Paces, seq: &mut u64) {
+        let Some(raw) = self.scan.borrow_and_update().clone() else {
+            return;
         };
         let scan = match Scan::new(&raw.value) {
             Ok(scan) => scan,
-            Err(error) => {
-                if complaints.allows(wiring.clock.now(), COMPLAINTS) {
-                    tracing::warn!(%error, "scan refused");
-                }
-                continue;
-            }
+            Err(error) => return paces.complain(self.clock.now(), "scan refused", Err(error)),
         };
-        wiring.scanned.send_replace(Some(raw.at));
-        perception.set_range(wiring.settings.borrow().range.unwrap_or(f64::INFINITY));
-        let now = wiring.clock.now();
-        let pose = wiring.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
+        self.scanned.send_replace(Some(raw.at));
+        perception.set_range(self.settings.borrow().range.unwrap_or(f64::INFINITY));
+        let now = self.clock.now();
+        let pose = self.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
         let picture = perception.look(&scan, pose, raw.at, now);
-        if wiring.hub.subscribers(Stream::Lidar) > 0 && pace.allows(now, PERIOD) {
-            seq += 1;
-            let zones = wiring.zones.now(&wiring.report.borrow().zones);
-            let text = encode(picture, zones, seq, wiring.clock.unix());
-            wiring.hub.publish(Stream::Lidar, Frame::text(&text));
+        let zones = self.zones.now(&self.report.borrow().zones);
+        paces.complain(now, "what the scan shows", self.outputs.show(picture, zones));
+        if self.hub.subscribers(Stream::Lidar) > 0 && paces.pictures.allows(now, PERIOD) {
+            *seq += 1;
+            let text = encode(picture, zones, *seq, self.clock.unix());
+            self.hub.publish(Stream::Lidar, Frame::text(&text));
         }
-    }
-}
-
-impl ShownZones {
-    /// Outlines and names; what is inside comes with each report.
-    pub fn new(surroundings: &Surroundings) -> ShownZones {
-        let shown = |set| {
-            let zones = surroundings.zones(set);
-            let boundaries = zones.boundaries().into_iter();
-            let shown =
-                zones.states().zip(boundaries).map(|((name, kind, _), boundary)| SafetyZone {
-                    id: name.to_string(),
-                    kind: wire_kind(kind),
-                    boundary,
-                    violated: false,
-                });
-            shown.collect()
-        };
-        ShownZones { driving: shown(FieldSet::Driving), docking: shown(FieldSet::Docking) }
-    }
-
-    fn now(&mut self, reported: &Zones) -> &[SafetyZone] {
-        let zones = match reported.set {
-            FieldSet::Driving => &mut self.driving,
-            FieldSet::Docking => &mut self.docking,
-        };
-        for (zone, occupied) in zones.iter_mut().zip(&reported.occupied) {
-            zone.violated = *occupied;
-        }
-        zones
     }
 }
 
@@ -121,13 +127,14 @@ fn pose(odometry: &Received<Odometry>, scan: &Scan, at: Duration) -> Option<Isom
     (arrived.abs() <= ODOMETRY_AGE).then(|| odometry.value.pose_after(dt))
 }
 
-fn encode(picture: &Picture, zones: &[SafetyZone], seq: u64, unix: Duration) -> String {
+fn encode(picture: &Picture, zones: &[ZoneOutline], seq: u64, unix: Duration) -> String {
     let obstacles: Vec<_> = picture.obstacles.iter().map(wire_obstacle).collect();
+    let zones: Vec<_> = zones.iter().map(wire_zone).collect();
     let shown = server::LidarPicture {
         points: &picture.points,
         quality: picture.quality,
         obstacles: &obstacles,
-        safety_zones: zones,
+        safety_zones: &zones,
     };
     let stamp = Duration::try_from_secs_f64(picture.stamp).ok();
     server::lidar_update(&shown, seq, stamp, unix)
@@ -135,12 +142,21 @@ fn encode(picture: &Picture, zones: &[SafetyZone], seq: u64, unix: Duration) -> 
 
 fn wire_obstacle(obstacle: &Obstacle) -> server::Obstacle {
     server::Obstacle {
-        id: format!("obs_{}", obstacle.id),
+        id: obstacle.name(),
         position: obstacle.position,
         kind: if obstacle.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
         confidence: obstacle.confidence,
         velocity: obstacle.velocity,
         radius: obstacle.radius,
+    }
+}
+
+fn wire_zone(zone: &ZoneOutline) -> SafetyZone<'_> {
+    SafetyZone {
+        id: &zone.name,
+        kind: wire_kind(zone.kind),
+        boundary: &zone.boundary,
+        violated: zone.occupied,
     }
 }
 
@@ -165,10 +181,13 @@ impl Pace {
 /// Odometry that lies farther from a scan does not tell where the robot was, s.
 const ODOMETRY_AGE: f64 = 0.5;
 
+/// Outlines go out so often, whether scans come or not.
+const OUTLINES: Duration = Duration::from_millis(200);
+
 /// At most 20 pictures a second.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// A driver that sends unreadable scans is named this often.
+/// What goes wrong again and again is told this often.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

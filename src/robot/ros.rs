@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod convert;
+mod display;
 mod graph;
 mod inputs;
 mod names;
@@ -126,7 +127,7 @@ impl RosNode {
         let (inputs, more) =
             inputs::subscribe(&mut node, &config.ros, resets, &latch, &time, &clock)?;
         drains.extend(more);
-        let outputs = outputs::RosOutputs::create(&mut node, &config.ros, graph.others(), &time)?;
+        let outputs = outputs::RosOutputs::create(&mut node, config, graph.others(), &time)?;
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
         let handle = RosHandle::spawn(clock, move || {
             node.spin_once(SPIN_TIMEOUT);

@@ -81,6 +81,14 @@ pub const EMERGENCY_STOP: Topic = Topic {
 
 /// What motion safety decides, and why.
 pub const SAFETY: Topic = output("~/safety", "oht50_bridge/msg/SafetyState");
+/// What is followed, after each scan.
+pub const OBSTACLES: Topic = output("~/obstacles", "oht50_bridge/msg/ObstacleArray");
+/// The same and the zones, for rviz.
+pub const MARKERS: Topic = output("~/markers", "visualization_msgs/msg/MarkerArray");
+/// The robot's outline.
+pub const FOOTPRINT: Topic = output("~/footprint", "geometry_msgs/msg/PolygonStamped");
+/// A zone's outline; empty while its field set does not count. Each zone has a topic, see [`zone_token`].
+pub const SAFETY_ZONES: Topic = output("~/safety_zones/<zone>", "geometry_msgs/msg/PolygonStamped");
 /// The robot's own emergency stop: true while it is pressed. Its name is the parameter `hardware_stop_topic`.
 pub const HARDWARE_STOP: Topic = input("<hardware_stop_topic>", "std_msgs/msg/Bool");
 
@@ -96,6 +104,10 @@ pub const TOPICS: &[Topic] = &[
     CMD_VEL,
     EMERGENCY_STOP,
     SAFETY,
+    OBSTACLES,
+    MARKERS,
+    SAFETY_ZONES,
+    FOOTPRINT,
 ];
 
 /// Answers when docked.
@@ -124,6 +136,17 @@ pub const RESET_EMERGENCY_STOP: NamedService =
 
 /// Every service that the bridge offers, besides those of parameters.
 pub const OFFERED: &[NamedService] = &[CALL_EMERGENCY_STOP, RESET_EMERGENCY_STOP];
+
+/// A zone's name as a part of a topic's name: whatever is neither letter nor digit becomes an underscore.
+pub fn zone_token(zone: &str) -> String {
+    let words = zone.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let token = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
+    if token.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        token
+    } else {
+        format!("zone_{token}").trim_end_matches('_').to_owned()
+    }
+}
 
 /// The README's table of topics, in Markdown; ends in a newline.
 pub fn markdown_table() -> String {
@@ -188,5 +211,20 @@ mod tests {
         assert_eq!(table.lines().count(), TOPICS.len() + 2);
         let row = "| `cmd_vel` | geometry_msgs/msg/Twist | publishes | reliable | volatile | 1 |\n";
         assert!(table.contains(row), "{table}");
+    }
+
+    #[test]
+    fn a_zone_has_a_topic_whatever_its_name() {
+        let rows = [
+            ("critical", "critical"),
+            ("front_left", "front_left"),
+            ("Front, left!", "Front_left"),
+            ("2 m", "zone_2_m"),
+            ("__a__b__", "a_b"),
+            ("前", "zone"),
+        ];
+        for (name, token) in rows {
+            assert_eq!(zone_token(name), token);
+        }
     }
 }

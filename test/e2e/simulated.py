@@ -16,8 +16,8 @@ from waiting import now
 class Listener(Peer):
     """Starts the simulator, and hears what it tells."""
 
-    def __init__(self, domain, directory):
-        self.simulator = Simulator(directory)
+    def __init__(self, domain, directory, **parameters):
+        self.simulator = Simulator(directory, parameters)
         self.newest_scan = 0.0  # [s] of time.monotonic(), when it was received
         super().__init__(domain, name="listener")
 

@@ -35,9 +35,14 @@ def table(section):
     return [dict(zip(head, row, strict=True)) for row in body]
 
 
-def full(name):
-    name = name.strip("`").replace("<hardware_stop_topic>", TestTopics.PARAMETERS["hardware_stop_topic"])
-    return f"/{NODE}/{name[2:]}" if name.startswith("~/") else f"/{name}"
+ZONES = ["critical", "warning", "safe", "sides", "dock"]  # of both field sets, as they are shipped
+
+
+def names(row):
+    """Those that a row of the table of topics stands for."""
+    name = row["Topic"].strip("`").replace("<hardware_stop_topic>", TestTopics.PARAMETERS["hardware_stop_topic"])
+    name = f"/{NODE}/{name[2:]}" if name.startswith("~/") else f"/{name}"
+    return [name.replace("<zone>", zone) for zone in ZONES] if "<zone>" in name else [name]
 
 
 class TestTopics:
@@ -48,7 +53,7 @@ class TestTopics:
         node = robot.node
         listed = {"publishes": node.get_publisher_names_and_types_by_node,
                   "subscribes": node.get_subscriber_names_and_types_by_node}[direction]
-        told = {full(row["Topic"]): [row["Type"]] for row in table("topics") if row["Direction"] == direction}
+        told = {name: [row["Type"]] for row in table("topics") if row["Direction"] == direction for name in names(row)}
 
         def graph():
             return {name: types for name, types in listed(NODE, "/") if name not in OF_EVERY_NODE}
@@ -56,9 +61,9 @@ class TestTopics:
 
     def test_each_has_the_readmes_quality_of_service(self, world, robot):
         node = robot.node
-        for row in table("topics"):
+        for row, name in [(row, name) for row in table("topics") for name in names(row)]:
             infos = {"publishes": node.get_publishers_info_by_topic, "subscribes": node.get_subscriptions_info_by_topic}
-            infos = [info for info in infos[row["Direction"]](full(row["Topic"])) if info.node_name == NODE]
+            infos = [info for info in infos[row["Direction"]](name) if info.node_name == NODE]
             assert [info.topic_type for info in infos] == [row["Type"]], row
             profile = infos[0].qos_profile
             # The depth is not told to others.

@@ -13,10 +13,10 @@ use oht50_bridge::{
     auth::{Role, Verifier},
     clock::Clock,
     config::{Config, Environment, Params, Value},
-    lidar::RawScan,
+    lidar::{Picture, RawScan},
     robot::{
         Battery, CallError, DockVelocity, Inputs, Notice, Odometry, Outputs, PublishError,
-        Received, Reset, Service,
+        Received, Reset, Service, ZoneOutline,
     },
     safety::{SafeVelocity, Summary, facts::Graph, latch::StopLatch},
     server::Listening,
@@ -428,6 +428,14 @@ impl Outputs for Robot {
 
     fn safety(&self, summary: &Summary, _holder: Option<&str>) -> Result<(), PublishError> {
         self.state().safety = summary.clone();
+        Ok(())
+    }
+
+    fn show(&self, _picture: &Picture, _zones: &[ZoneOutline]) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    fn outline(&self, _zones: &[ZoneOutline]) -> Result<(), PublishError> {
         Ok(())
     }
 

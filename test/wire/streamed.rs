@@ -56,9 +56,9 @@ pub fn streams() -> Vec<(&'static str, String)> {
             },
         ],
         safety_zones: &[SafetyZone {
-            id: "sz_1".to_owned(),
+            id: "sz_1",
             kind: ZoneKind::Warning,
-            boundary: vec![[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]],
+            boundary: &[[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]],
             violated: false,
         }],
     };

@@ -16,7 +16,7 @@ pub struct LidarPicture<'a> {
     /// What perception made of the points, nearest first; those beyond [`MOST_OBSTACLES`] are left out.
     pub obstacles: &'a [Obstacle],
     /// The zones that motion safety watches.
-    pub safety_zones: &'a [SafetyZone],
+    pub safety_zones: &'a [SafetyZone<'a>],
 }
 
 /// Something in the robot's way.
@@ -38,13 +38,13 @@ pub struct Obstacle {
 
 /// An area that motion safety watches.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SafetyZone {
+pub struct SafetyZone<'a> {
     /// As configured.
-    pub id: String,
+    pub id: &'a str,
     /// What follows from something inside.
     pub kind: ZoneKind,
     /// A simple polygon, m.
-    pub boundary: Vec<[f64; 2]>,
+    pub boundary: &'a [[f64; 2]],
     /// Whether something is inside.
     pub violated: bool,
 }
@@ -124,7 +124,7 @@ pub fn lidar_update(
         rest.push_str(r#","type":"#);
         rest.push_str(&json(&zone.kind));
         rest.push_str(r#","boundary":"#);
-        push_points(&mut rest, &zone.boundary, zone.boundary.len());
+        push_points(&mut rest, zone.boundary, zone.boundary.len());
         rest.push_str(r#","violated":"#);
         rest.push_str(&json(&zone.violated));
         rest.push('}');
@@ -209,8 +209,8 @@ mod tests {
                     Obstacle { id: id.clone(), position: [1.0, 1.0], kind: ObstacleKind::Dynamic, confidence: quality, velocity: [quality, 0.0], radius: 0.2 },
                 ],
                 safety_zones: &[
-                    SafetyZone { id: id.clone(), kind: ZoneKind::Safe, boundary: boundary.clone(), violated: false },
-                    SafetyZone { id, kind: ZoneKind::Critical, boundary, violated: true },
+                    SafetyZone { id: &id, kind: ZoneKind::Safe, boundary: &boundary, violated: false },
+                    SafetyZone { id: &id, kind: ZoneKind::Critical, boundary: &boundary, violated: true },
                 ],
             };
             let text = lidar_update(&picture, 7, Some(Duration::from_secs(1)), Duration::from_secs(2));

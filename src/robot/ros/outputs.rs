@@ -22,11 +22,12 @@ use r2r::{
     std_srvs::srv::{Empty, Trigger},
 };
 
-use super::{RosError, RosTime, convert, failed, graph::Others, qos};
+use super::{RosError, RosTime, convert, display::Display, failed, graph::Others, qos};
 use crate::{
-    config::{RosConfig, Value},
+    config::{Config, Value},
+    lidar::Picture,
     robot::{
-        CallError, Outputs, PublishError, Service,
+        CallError, Outputs, PublishError, Service, ZoneOutline,
         topics::{self, NamedService, Topic},
     },
     safety::{SafeVelocity, Summary, facts::Graph},
@@ -38,6 +39,7 @@ pub(super) struct RosOutputs {
     others: Others,
     emergency_stop: Sender<Bool>,
     safety: Sender<SafetyState>,
+    display: Display,
     time: RosTime,
     base_frame: String,
     dock: Caller<Trigger::Service>,
@@ -53,10 +55,12 @@ impl RosOutputs {
     /// Advertises every output.
     pub(super) fn create(
         node: &mut r2r::Node,
-        config: &RosConfig,
+        config: &Config,
         others: Others,
         time: &RosTime,
     ) -> Result<RosOutputs, RosError> {
+        let display = Display::create(node, config, time)?;
+        let config = &config.ros;
         let drive = if config.cmd_vel_stamped {
             Drive::Stamped {
                 sender: Sender::create(node, topics::CMD_VEL)?,
@@ -71,6 +75,7 @@ impl RosOutputs {
             others,
             emergency_stop: Sender::create(node, topics::EMERGENCY_STOP)?,
             safety: Sender::create(node, topics::SAFETY)?,
+            display,
             time: time.clone(),
             base_frame: config.base_frame.clone(),
             dock: Caller::of(node, topics::DOCK)?,
@@ -109,6 +114,14 @@ impl Outputs for RosOutputs {
         let stamp = self.time.now().map_err(|error| self.safety.failed(&error))?;
         let header = Header { stamp, frame_id: self.base_frame.clone() };
         self.safety.publish(&convert::safety_state(summary, holder, header))
+    }
+
+    fn show(&self, picture: &Picture, zones: &[ZoneOutline]) -> Result<(), PublishError> {
+        self.display.show(picture, zones)
+    }
+
+    fn outline(&self, zones: &[ZoneOutline]) -> Result<(), PublishError> {
+        self.display.outline(zones)
     }
 
     fn offers(&self, service: Service) -> BoxFuture<'static, bool> {
@@ -165,29 +178,38 @@ impl Drive {
 }
 
 /// A publisher that threads share.
-struct Sender<M: WrappedTypesupport> {
+pub(super) struct Sender<M: WrappedTypesupport> {
     topic: Topic,
     publisher: Mutex<Publisher<M>>,
 }
 
 impl<M: WrappedTypesupport + 'static> Sender<M> {
-    fn create(node: &mut r2r::Node, topic: Topic) -> Result<Sender<M>, RosError> {
-        let publisher = node.create_publisher(topic.name, qos::profile(topic));
+    pub(super) fn create(node: &mut r2r::Node, topic: Topic) -> Result<Sender<M>, RosError> {
+        Sender::create_as(node, topic.name, topic)
+    }
+
+    /// The same for a topic whose name is configured.
+    pub(super) fn create_as(
+        node: &mut r2r::Node,
+        name: &str,
+        topic: Topic,
+    ) -> Result<Sender<M>, RosError> {
+        let publisher = node.create_publisher(name, qos::profile(topic));
         Ok(Sender {
             topic,
             publisher: Mutex::new(publisher.map_err(failed("advertising a topic"))?),
         })
     }
 
-    fn publish(&self, message: &M) -> Result<(), PublishError> {
+    pub(super) fn publish(&self, message: &M) -> Result<(), PublishError> {
         lock(&self.publisher).publish(message).map_err(|error| self.failed(&error))
     }
 
-    fn has_listeners(&self) -> bool {
+    pub(super) fn has_listeners(&self) -> bool {
         lock(&self.publisher).get_inter_process_subscription_count().is_ok_and(|count| count > 0)
     }
 
-    fn failed(&self, error: &r2r::Error) -> PublishError {
+    pub(super) fn failed(&self, error: &r2r::Error) -> PublishError {
         PublishError::Failed { topic: self.topic.name, cause: error.to_string() }
     }
 }
