@@ -140,6 +140,20 @@ pub struct TelemetryConfig {
     pub temperature_timeout: Duration,
 }
 
+/// Where the LiDAR's pose on the robot comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountSource {
+    /// The parameter `base_from_laser`.
+    Parameter,
+    /// The fixed transforms between these frames.
+    Transforms {
+        /// The robot.
+        base_frame: String,
+        /// The LiDAR.
+        laser_frame: String,
+    },
+}
+
 /// What `config` takes from the environment of the process; the caller reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -212,6 +226,35 @@ pub fn effective(params: &Params) -> Vec<(&'static Parameter, Value)> {
     effective.sort_by_key(|(parameter, _)| parameter.name);
     effective
 }
+
+impl MountSource {
+    /// What the parameters say. Where they cannot be used, [`Config::from_params`] tells why.
+    pub fn of(params: &Params) -> MountSource {
+        let (checked, _) = check::check_each(params);
+        let text = |name| match checked.get(name) {
+            Some(Value::String(text)) => text.as_str(),
+            _ => "",
+        };
+        if text("base_from_laser_source") != "tf_static" {
+            return MountSource::Parameter;
+        }
+        let frame = |name| text(name).to_owned();
+        MountSource::Transforms {
+            base_frame: frame("base_frame"),
+            laser_frame: frame("laser_frame"),
+        }
+    }
+
+    /// The parameters as if the LiDAR stood where the robot's base frame is: to be judged before the transforms come.
+    pub fn assume_origin(params: &Params) -> Params {
+        let mut params = params.clone();
+        params.insert(MOUNT.to_owned(), Value::DoubleArray(vec![0.0; 3]));
+        params
+    }
+}
+
+/// The parameter that says where the LiDAR stands.
+pub const MOUNT: &str = "base_from_laser";
 
 impl ConfigError {
     fn new(parameter: &str, problem: impl Into<String>) -> ConfigError {

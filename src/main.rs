@@ -20,8 +20,8 @@ use oht50_bridge::{
     app::{App, Fault, Parts, check_drive, latch_file},
     auth::Verifier,
     clock::Clock,
-    config::{AuditConfig, Config, Environment, Secret},
-    robot::ros::RosNode,
+    config::{AuditConfig, Config, Environment, MountSource, Secret},
+    robot::ros::{RosError, RosNode},
     safety::latch::StopLatch,
     server::TlsIdentity,
     telemetry::{self, audit::Journal},
@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Ok(Prepared::Nothing) => Ok(ExitCode::SUCCESS),
         Ok(Prepared::Bridge(bridge)) => bridge.run(runtime, requested).map(|()| ExitCode::SUCCESS),
         Ok(Prepared::DriveCheck(check)) => check.run(runtime, requested),
+        Err(error) if error.downcast_ref().is_some_and(RosError::may_pass) => Err(error),
         Err(error) => return fail(&error, ExitCode::from(USAGE)),
     };
     ended.unwrap_or_else(|error| fail(&error, ExitCode::FAILURE))
@@ -95,13 +96,18 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     let filter = env::var("RUST_LOG").ok();
     telemetry::start_logging(arguments.log_level.as_deref(), filter.as_deref())
         .context("log level")?;
-    let node = RosNode::create()?;
+    let mut node = RosNode::create()?;
     let directory = |name| env::var_os(name).map(PathBuf::from);
     let environment = Environment {
         ros_home: directory("ROS_HOME"),
         home: directory("HOME"),
         namespace: node.namespace()?,
     };
+    if let source @ MountSource::Transforms { .. } = MountSource::of(&node.params()) {
+        // Nobody waits for transforms to hear that something else is wrong.
+        Config::from_params(&MountSource::assume_origin(&node.params()), &environment)?;
+        node.find_mount(&source, &Clock::system())?;
+    }
     let config = Config::from_params(&node.params(), &environment)?;
     if let Task::CheckDrive { confirmed } = arguments.task {
         return Ok(Prepared::DriveCheck(Box::new(DriveCheck { node, config, confirmed })));

@@ -14,6 +14,7 @@ use crate::{
 #[cfg(feature = "ros")]
 pub mod ros;
 pub mod topics;
+pub mod transforms;
 
 /// A value with the monotonic time of its arrival (see [`crate::clock::Clock::now`]).
 #[derive(Debug, Clone, PartialEq)]

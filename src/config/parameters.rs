@@ -257,6 +257,7 @@ pub const PARAMETERS: &[Parameter] = &[
     double("escape_speed", 0.1, (0.01, 0.1), "m/s", "Highest speed of any point of the robot then."),
 
     Parameter { name: "base_from_laser", kind: Kind::Pose, unit: "m, m, rad", description: "Pose of the LiDAR in the robot's base frame (REP 103): x, y, yaw." },
+    choice("base_from_laser_source", &["parameter", "tf_static"], "parameter", "Where that pose comes from: the parameter above, or the fixed transforms from `base_frame` to `laser_frame` on `/tf_static`, waited for up to 10 s at the start; these count instead of the parameter."),
     text("laser_frame", "laser", Form::NotEmpty, "The only `frame_id` of scans that is believed."),
     double("scan_frequency_nominal", 20.0, (2.0, 50.0), "Hz", "How often scans come when all is well."),
     double("scan_timeout", 0.5, (0.1, 1.0), "s", "Without a scan for this long, or with one stamped longer ago, nothing moves."),

@@ -17,7 +17,7 @@ use std::{
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::oneshot;
 
-use super::{Inputs, Outputs};
+use super::{Inputs, Outputs, transforms::MountError};
 use crate::{
     clock::Clock,
     config::{Config, Params, effective},
@@ -28,6 +28,7 @@ mod convert;
 mod display;
 mod graph;
 mod inputs;
+mod mount;
 mod names;
 mod outputs;
 mod parameters;
@@ -53,7 +54,7 @@ pub struct RosHandle {
 }
 
 /// Why there is no node.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RosError {
     /// The command line after `--ros-args`, or a file it names, is malformed; the text is rcl's.
     #[error("malformed ROS arguments: {0}")]
@@ -66,9 +67,19 @@ pub enum RosError {
         /// What the middleware said.
         cause: String,
     },
+    /// The transforms do not tell where the LiDAR stands.
+    #[error("base_from_laser_source is tf_static: {0}")]
+    Mount(MountError),
     /// No thread could be started.
     #[error("the ROS thread cannot be started: {0}")]
     Thread(String),
+}
+
+impl RosError {
+    /// Whether another start may go better: who tells the transforms may have been late.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, RosError::Mount(MountError::Unknown { .. }))
+    }
 }
 
 impl RosNode {

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from rcl_interfaces.srv import GetParameters
 
 from figures import measured, noted
 from simulated import Listener
-from waiting import now
+from waiting import PATIENCE, eventually, now
 from world import World
 
 TRIALS = 5
@@ -94,6 +95,24 @@ class TestSimulatedRobot:
         measured(f"{how}: zero on cmd_vel", zeros, 0.1)
         # Zero, then 0.05 s for the way to the drive, then its own 1 m/s² from 0.2 m/s.
         measured(f"{how}: odometry at rest", rests, 0.1 + 0.05 + 0.2 / 1.0)
+
+
+class TestMountFromTransforms:
+    PARAMETERS = {"base_from_laser_source": "tf_static", "base_from_laser": [1.0, 1.0, 1.0]}
+
+    @staticmethod
+    def make_peer(domain, directory):
+        return Listener(domain, directory)
+
+    def test_the_lidar_stands_where_the_robots_own_transforms_say(self, world, robot, lan):
+        lan.subscribe("lidar")
+        points = np.array(lan.next("lidar_update")["data"]["scan_data"]["points"])
+        assert points[:, 0].max() == pytest.approx(18.25, abs=0.1), "the wall ahead"
+        client = robot.node.create_client(GetParameters, "/oht50_bridge/get_parameters")
+        assert client.wait_for_service(PATIENCE)
+        asked = client.call_async(GetParameters.Request(names=["base_from_laser"]))
+        eventually(asked.done, "an answer")
+        assert list(asked.result().values[0].double_array_value) == pytest.approx([0.2, 0.0, 0.0])
 
 
 def test_a_bridge_that_was_killed_and_started_again_moves_nothing(domains, tmp_path):

@@ -11,6 +11,8 @@ from programs import CONFIG, SECRET, Bridge, Program, parameters_file
 
 POSE = {"base_from_laser": [0.0, 0.0, 0.0], "footprint": [0.4, 0.3, -0.4, 0.3, -0.4, -0.3, 0.4, -0.3], "port": 0}
 
+FROM_TRANSFORMS = {"base_from_laser_source": "tf_static", "footprint": POSE["footprint"], "port": 0}
+
 # A parameter, its value, and what is said of it: name, value and what is accepted.
 WRONG = [
     ("max_linear_speed", 12.0, ["12.0", "0.01..3.0 m/s"]),
@@ -65,6 +67,14 @@ class TestConfiguration:
 
     def test_a_missing_pose_of_the_lidar_is_named(self, directory):
         ends_with(64, "--ros-args", "-p", "port:=0", said=["base_from_laser: required", "footprint: required"])
+
+    def test_transforms_that_nobody_tells_are_named_and_another_start_may_go_better(self, directory):
+        file = parameters_file(directory, {**FROM_TRANSFORMS, "base_frame": "robot"})
+        ends_with(1, "--ros-args", "--params-file", file, said=["tf_static", '"robot"', '"laser"', "known: none"])
+
+    def test_nobody_waits_for_transforms_to_hear_that_something_else_is_wrong(self, directory):
+        file = parameters_file(directory, {**FROM_TRANSFORMS, "robot_id": 0})
+        ends_with(64, "--ros-args", "--params-file", file, said=["robot_id: 0"])
 
     def test_everything_wrong_is_told_at_once(self, directory):
         file = parameters_file(directory, {"robot_id": 0, "colour": "red"})
