@@ -47,8 +47,10 @@ pub struct Wiring {
 pub struct Settings {
     /// Stopped on demand.
     pub stopped: bool,
-    /// The frequency that the driver accepted last, Hz.
+    /// The frequency that was set last, Hz.
     pub frequency: Option<f64>,
+    /// The driver did not take it: no more pictures than that are shown a second.
+    pub capped: bool,
     /// Nothing beyond this is shown, m.
     pub range: Option<f64>,
 }
@@ -98,8 +100,22 @@ impl Wiring {
                 if hertz < SLOWEST_WHILE_MOVING {
                     self.refuse_while_moving()?;
                 }
-                self.call(Service::SetFrequency(hertz)).await?;
-                self.settings.send_modify(|settings| settings.frequency = Some(hertz));
+                let taken = self.call(Service::SetFrequency(hertz)).await;
+                if let Err(failure) = &taken
+                    && failure.code == ErrorCode::Timeout
+                {
+                    // It may still take it.
+                    return Err(failure.clone());
+                }
+                self.settings.send_modify(|settings| {
+                    (settings.frequency, settings.capped) = (Some(hertz), taken.is_err());
+                });
+                if let Err(failure) = taken {
+                    let cause = failure.message;
+                    return Ok(format!(
+                        "Capped at {hertz} Hz what is shown, since the scans stay as they are: {cause}"
+                    ));
+                }
                 let blind = if hertz < SLOWEST_WHILE_MOVING {
                     "; that is too seldom for the robot to move"
                 } else {

@@ -104,18 +104,25 @@ impl Wiring {
             Err(error) => return paces.complain(self.clock.now(), "scan refused", Err(error)),
         };
         self.scanned.send_replace(Some(raw.at));
-        perception.set_range(self.settings.borrow().range.unwrap_or(f64::INFINITY));
+        let settings = *self.settings.borrow();
+        perception.set_range(settings.range.unwrap_or(f64::INFINITY));
         let now = self.clock.now();
         let pose = self.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
         let picture = perception.look(&scan, pose, raw.at, now);
         let zones = self.zones.now(&self.report.borrow().zones);
         paces.complain(now, "what the scan shows", self.outputs.show(picture, zones));
-        if self.hub.subscribers(Stream::Lidar) > 0 && paces.pictures.allows(now, PERIOD) {
+        if self.hub.subscribers(Stream::Lidar) > 0 && paces.pictures.allows(now, period(settings)) {
             *seq += 1;
             let text = encode(picture, zones, *seq, self.clock.unix());
             self.hub.publish(Stream::Lidar, Frame::text(&text));
         }
     }
+}
+
+/// Time between pictures.
+fn period(settings: Settings) -> Duration {
+    let cap = settings.frequency.filter(|_| settings.capped).map(|hertz| hertz.recip());
+    cap.map_or(PERIOD, |cap| PERIOD.max(Duration::try_from_secs_f64(cap).unwrap_or(PERIOD)))
 }
 
 /// Where the robot stood at the time of a scan that arrived at `at`; `None` by odometry of another time.

@@ -1,6 +1,7 @@
 """LiDAR commands: the driver's services and parameter, believed by what the scans then do."""
 
 import numpy as np
+import pytest
 from rcl_interfaces.msg import SetParametersResult
 
 from waiting import now
@@ -27,10 +28,20 @@ class TestLidarControl:
         assert robot.lidar.get_parameter("scan_frequency").value == 15.0
         robot.lidar.add_on_set_parameters_callback(
             lambda _: SetParametersResult(successful=False, reason="this LiDAR cannot"))
-        answer = lan.lidar("set_frequency", frequency=50)
-        assert (answer["success"], answer["code"]) == (False, "service_failed")
-        assert "this LiDAR cannot" in answer["message"]
-        assert world.status(lambda data: data["lidar"]["frequency"])["lidar"]["frequency"] == 15.0
+        world.status(lambda data: data["lidar"]["frequency"] == 15.0)
+
+    def test_a_frequency_that_the_driver_does_not_take_caps_the_stream_and_says_so(self, world, robot, lan):
+        assert lan.lidar("set_frequency", frequency=15)["success"]
+        refusal = robot.lidar.add_on_set_parameters_callback
+        refusal(lambda _: SetParametersResult(successful=False, reason="this LiDAR cannot"))
+        lan.subscribe("lidar")
+        answer = lan.lidar("set_frequency", frequency=4)
+        assert answer["success"] and "Capped at 4 Hz" in answer["message"] and "this LiDAR cannot" in answer["message"], answer
+        assert robot.lidar.get_parameter("scan_frequency").value == 15.0
+        lan.take("lidar_update")
+        times = [lan.expect_timed("lidar_update")[0] for _ in range(9)]
+        assert 8 / (times[-1] - times[0]) == pytest.approx(4.0, abs=0.6)
+        world.status(lambda data: data["lidar"]["frequency"] == 4.0)
 
     def test_a_moving_robot_is_not_blinded(self, world, robot, lan):
         def refused(command, **parameters):
