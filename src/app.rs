@@ -167,6 +167,7 @@ impl App {
                     scanned: scanned_sender,
                     settings: settings.clone(),
                     report: report.clone(),
+                    base_from_laser: config.lidar.base_from_laser,
                     zones,
                     outputs: outputs.clone(),
                     hub: hub.clone(),

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
     auth::Role,
-    protocol::{Answer, CloseReason, Stream},
+    protocol::{Answer, CloseReason, Encoding, Stream},
     safety::ConnectionId,
 };
 
@@ -60,9 +60,19 @@ pub struct Member {
 #[derive(Clone, Default)]
 pub struct Hub(Arc<Shared>);
 
+/// A stream in one of its encodings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// As text.
+    Json(Stream),
+    /// `lidar` in binary frames.
+    BinaryLidar,
+}
+
 #[derive(Default)]
 struct Shared {
     streams: [StreamState; Stream::ALL.len()],
+    binary_lidar: StreamState,
     members: Mutex<HashMap<ConnectionId, Entry>>,
 }
 
@@ -95,19 +105,19 @@ impl Hub {
         Hub::default()
     }
 
-    /// Makes `frame` the stream's newest value; what was not sent of the one before is replaced.
-    pub fn publish(&self, stream: Stream, frame: Frame) {
-        self.stream(stream).newest.send_replace(Some(frame));
+    /// Makes `frame` the channel's newest value; what was not sent of the one before is replaced.
+    pub fn publish(&self, channel: impl Into<Channel>, frame: Frame) {
+        self.state(channel.into()).newest.send_replace(Some(frame));
     }
 
-    /// How many connections get this stream; 0 means that encoding it would be waste.
-    pub fn subscribers(&self, stream: Stream) -> usize {
-        self.stream(stream).newest.receiver_count()
+    /// How many connections get this channel; 0 means that encoding it would be waste.
+    pub fn subscribers(&self, channel: impl Into<Channel>) -> usize {
+        self.state(channel.into()).newest.receiver_count()
     }
 
-    /// Waits until a connection subscribes to the stream.
-    pub async fn wanted(&self, stream: Stream) {
-        self.stream(stream).wanted.notified().await;
+    /// Waits until a connection subscribes to the channel.
+    pub async fn wanted(&self, channel: impl Into<Channel>) {
+        self.state(channel.into()).wanted.notified().await;
     }
 
     /// Takes a connection in.
@@ -160,8 +170,11 @@ impl Hub {
         self.members().is_empty()
     }
 
-    fn stream(&self, stream: Stream) -> &StreamState {
-        &self.0.streams[stream.index()]
+    fn state(&self, channel: Channel) -> &StreamState {
+        match channel {
+            Channel::Json(stream) => &self.0.streams[stream.index()],
+            Channel::BinaryLidar => &self.0.binary_lidar,
+        }
     }
 
     fn members(&self) -> MutexGuard<'_, HashMap<ConnectionId, Entry>> {
@@ -169,13 +182,22 @@ impl Hub {
     }
 }
 
+impl From<Stream> for Channel {
+    fn from(stream: Stream) -> Channel {
+        Channel::Json(stream)
+    }
+}
+
 impl Seat {
     /// Starts a stream; the receiver's first change is the next value published.
-    pub fn subscribe(&self, stream: Stream) -> watch::Receiver<Option<Frame>> {
+    pub fn subscribe(&self, stream: Stream, encoding: Encoding) -> watch::Receiver<Option<Frame>> {
         if let Some(entry) = self.hub.members().get_mut(&self.connection) {
             entry.subscriptions.insert(stream);
         }
-        let state = self.hub.stream(stream);
+        let state = self.hub.state(match (stream, encoding) {
+            (Stream::Lidar, Encoding::Binary) => Channel::BinaryLidar,
+            _ => Channel::Json(stream),
+        });
         let mut receiver = state.newest.subscribe();
         receiver.mark_unchanged();
         state.wanted.notify_one();

@@ -71,6 +71,16 @@ impl Stream {
 }
 
 wire_names! {
+    /// How a stream's messages are written.
+    pub enum Encoding {
+        /// Text.
+        Json = "json",
+        /// Binary frames; `lidar` alone has them.
+        Binary = "binary",
+    }
+}
+
+wire_names! {
     /// Why something was refused, for programs; the closed list of the protocol.
     #[allow(missing_docs)] // each says what its wire name says
     pub enum ErrorCode {

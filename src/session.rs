@@ -263,13 +263,13 @@ impl Session {
     fn request(&mut self, request: Request, time: Time, out: &mut Vec<Output>) {
         let Request { id, message } = request;
         match message {
-            ClientMessage::Subscribe(stream) => {
+            ClientMessage::Subscribe(stream, encoding) => {
                 out.push(Output::Send(server::subscription_confirmed(
                     stream,
                     id.as_deref(),
                     time.unix,
                 )));
-                out.push(Output::Subscribe(stream));
+                out.push(Output::Subscribe(stream, encoding));
             }
             ClientMessage::Unsubscribe(stream) => {
                 out.push(Output::Unsubscribe(stream));

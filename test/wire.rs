@@ -14,7 +14,7 @@ use std::{
 
 use oht50_bridge::{
     protocol::{
-        ErrorCode, Stream,
+        Encoding, ErrorCode, Stream,
         client::{self, ClientMessage, ControlAction, LidarCommand, RobotCommand},
         server,
     },
@@ -98,9 +98,10 @@ fn accepted() -> Vec<(&'static str, ClientMessage)> {
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjo3LCJzdWIiOiJsYW4iLCJleHAiOjE3MzgwNjM4MDB9.c2lnbmF0dXJl";
     use MotionKind::{MoveBackward, MoveForward, TurnLeft, TurnRight};
     vec![
-        ("subscribe_telemetry", ClientMessage::Subscribe(Stream::Telemetry)),
-        ("subscribe_lidar", ClientMessage::Subscribe(Stream::Lidar)),
-        ("subscribe_robot_status", ClientMessage::Subscribe(Stream::RobotStatus)),
+        ("subscribe_telemetry", ClientMessage::Subscribe(Stream::Telemetry, Encoding::Json)),
+        ("subscribe_lidar", ClientMessage::Subscribe(Stream::Lidar, Encoding::Json)),
+        ("subscribe_lidar_binary", ClientMessage::Subscribe(Stream::Lidar, Encoding::Binary)),
+        ("subscribe_robot_status", ClientMessage::Subscribe(Stream::RobotStatus, Encoding::Json)),
         ("unsubscribe_telemetry", ClientMessage::Unsubscribe(Stream::Telemetry)),
         ("unsubscribe_lidar", ClientMessage::Unsubscribe(Stream::Lidar)),
         ("unsubscribe_robot_status", ClientMessage::Unsubscribe(Stream::RobotStatus)),
@@ -198,11 +199,13 @@ fn every_error_text_has_a_refused_example() {
 }
 
 /// The texts of what was not understood, up to what they echo.
-const ERROR_TEXTS: [&str; 19] = [
+const ERROR_TEXTS: [&str; 21] = [
     "Invalid JSON format",
     "Message type is required",
     "Invalid message type: ",
     "Invalid subscription type: ",
+    "Options must be an object",
+    "Invalid encoding: ",
     "Invalid robot command: ",
     "Invalid LiDAR command: ",
     "Invalid control action: ",

@@ -13,13 +13,14 @@ use super::{events::wire_kind, lidar::Settings, motion::Report};
 
 use crate::{
     clock::Clock,
-    hub::{Frame, Hub},
-    lidar::{Obstacle, Perception, Picture, RawScan, Scan},
+    hub::{Channel, Frame, Hub},
+    lidar::{Beam, Obstacle, Perception, Picture, RawScan, Scan},
     protocol::{
         Stream,
         server::{self, ObstacleKind, SafetyZone},
     },
     robot::{Newest, Odometry, Outputs, Received, ZoneOutline},
+    safety::surroundings::FieldSet,
 };
 
 mod zones;
@@ -38,6 +39,8 @@ pub struct Wiring {
     pub settings: watch::Receiver<Settings>,
     /// Which zones are occupied.
     pub report: watch::Receiver<Report>,
+    /// Where the LiDAR stands on the robot.
+    pub base_from_laser: Isometry2<f64>,
     /// The zones as they are shown.
     pub zones: ShownZones,
     /// Where pictures go on the graph,
@@ -111,10 +114,24 @@ impl Wiring {
         let picture = perception.look(&scan, pose, raw.at, now);
         let zones = self.zones.now(&self.report.borrow().zones);
         paces.complain(now, "what the scan shows", self.outputs.show(picture, zones));
-        if self.hub.subscribers(Stream::Lidar) > 0 && paces.pictures.allows(now, period(settings)) {
+        let (text, binary) = (
+            self.hub.subscribers(Stream::Lidar) > 0,
+            self.hub.subscribers(Channel::BinaryLidar) > 0,
+        );
+        if (text || binary) && paces.pictures.allows(now, period(settings)) {
             *seq += 1;
-            let text = encode(picture, zones, *seq, self.clock.unix());
-            self.hub.publish(Stream::Lidar, Frame::text(&text));
+            let obstacles: Vec<_> = picture.obstacles.iter().map(wire_obstacle).collect();
+            let shown = Shown { picture, obstacles: &obstacles, zones, seq: *seq };
+            if text {
+                self.hub.publish(Stream::Lidar, Frame::text(&shown.text(self.clock.unix())));
+            }
+            if binary {
+                let docking = self.report.borrow().zones.set == FieldSet::Docking;
+                let range = settings.range.unwrap_or(f64::INFINITY);
+                let mount = self.base_from_laser;
+                let frame = shown.binary(&scan, range, mount, docking, self.clock.unix());
+                self.hub.publish(Channel::BinaryLidar, Frame::binary(&frame));
+            }
         }
     }
 }
@@ -134,22 +151,63 @@ fn pose(odometry: &Received<Odometry>, scan: &Scan, at: Duration) -> Option<Isom
     (arrived.abs() <= ODOMETRY_AGE).then(|| odometry.value.pose_after(dt))
 }
 
-fn encode(picture: &Picture, zones: &[ZoneOutline], seq: u64, unix: Duration) -> String {
-    let obstacles: Vec<_> = picture.obstacles.iter().map(wire_obstacle).collect();
-    let zones: Vec<_> = zones.iter().map(wire_zone).collect();
-    let shown = server::LidarPicture {
-        points: &picture.points,
-        quality: picture.quality,
-        obstacles: &obstacles,
-        safety_zones: &zones,
-    };
-    let stamp = Duration::try_from_secs_f64(picture.stamp).ok();
-    server::lidar_update(&shown, seq, stamp, unix)
+/// What goes to operators of one scan.
+struct Shown<'a> {
+    picture: &'a Picture,
+    obstacles: &'a [server::Obstacle],
+    zones: &'a [ZoneOutline],
+    seq: u64,
+}
+
+impl Shown<'_> {
+    fn text(&self, unix: Duration) -> String {
+        let zones: Vec<_> = self.zones.iter().map(wire_zone).collect();
+        let shown = server::LidarPicture {
+            points: &self.picture.points,
+            quality: self.picture.quality,
+            obstacles: self.obstacles,
+            safety_zones: &zones,
+        };
+        server::lidar_update(&shown, self.seq, self.stamp(), unix)
+    }
+
+    fn binary(
+        &self,
+        scan: &Scan,
+        shown_range: f64,
+        base_from_laser: Isometry2<f64>,
+        docking: bool,
+        unix: Duration,
+    ) -> Vec<u8> {
+        let range = |beam| match beam {
+            Beam::Hit(range) | Beam::TooClose(range) => Some(range).filter(|it| *it <= shown_range),
+            Beam::NoReturn | Beam::Invalid => None,
+        };
+        let ranges: Vec<_> = scan.beams().map(range).collect();
+        let violated: Vec<_> = self.zones.iter().map(|zone| zone.occupied).collect();
+        let (angle_min, angle_increment, _) = scan.geometry();
+        let at = base_from_laser.translation.vector;
+        let shown = server::BinaryPicture {
+            ranges: &ranges,
+            angle_min,
+            angle_increment,
+            base_from_laser: [at.x, at.y, base_from_laser.rotation.angle()],
+            quality: self.picture.quality,
+            obstacles: self.obstacles,
+            violated: &violated,
+            docking,
+        };
+        server::lidar_frame(&shown, self.seq, self.stamp(), unix)
+    }
+
+    fn stamp(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.picture.stamp).ok()
+    }
 }
 
 fn wire_obstacle(obstacle: &Obstacle) -> server::Obstacle {
     server::Obstacle {
-        id: obstacle.name(),
+        number: obstacle.id,
         position: obstacle.position,
         kind: if obstacle.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
         confidence: obstacle.confidence,

@@ -12,6 +12,11 @@ impl Frame {
         Frame::new(TEXT, payload.as_bytes())
     }
 
+    /// A binary message.
+    pub fn binary(payload: &[u8]) -> Frame {
+        Frame::new(BINARY, payload)
+    }
+
     /// A ping; `payload` is cut at 125 bytes.
     pub fn ping(payload: &[u8]) -> Frame {
         Frame::new(PING, control(payload))
@@ -60,6 +65,7 @@ fn control(payload: &[u8]) -> &[u8] {
 
 const FINAL: u8 = 0x80;
 const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;

@@ -1,6 +1,6 @@
 //! Hits that belong to one thing: adaptive breakpoints, then joining over small gaps.
 //!
-//! Two neighbouring hits belong together as long as a surface under at least [`LAMBDA`] to the beam could carry both, with
+//! Two neighbouring hits belong together as long as a surface under at least 12 degrees to the beam could carry both, with
 //! the noise of both (Borges and Aldon, "Line extraction in 2D range images for mobile robotics", 2004).
 
 use std::{f64::consts::TAU, ops::Range};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    ErrorCode, Stream,
+    Encoding, ErrorCode, Stream,
     json::{self, Json, Object},
 };
 use crate::safety::{MotionKind, MotionRequest, Speed};
@@ -48,7 +48,7 @@ pub struct Request {
 #[derive(Clone, PartialEq)]
 pub enum ClientMessage {
     /// Start a stream on this connection.
-    Subscribe(Stream),
+    Subscribe(Stream, Encoding),
     /// End it.
     Unsubscribe(Stream),
     /// `robot_control`.
@@ -77,7 +77,9 @@ impl ClientMessage {
 impl fmt::Debug for ClientMessage {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            ClientMessage::Subscribe(stream) => f.debug_tuple("Subscribe").field(stream).finish(),
+            ClientMessage::Subscribe(stream, encoding) => {
+                f.debug_tuple("Subscribe").field(stream).field(encoding).finish()
+            }
             ClientMessage::Unsubscribe(stream) => {
                 f.debug_tuple("Unsubscribe").field(stream).finish()
             }
@@ -205,7 +207,10 @@ fn message(object: &Object) -> Result<ClientMessage, Fault> {
         return Err(Fault::message("Message type is required"));
     }
     match name(object, "type") {
-        "subscribe" => stream(object).map(ClientMessage::Subscribe),
+        "subscribe" => {
+            let stream = stream(object)?;
+            Ok(ClientMessage::Subscribe(stream, encoding(object, stream)?))
+        }
         "unsubscribe" => stream(object).map(ClientMessage::Unsubscribe),
         "robot_control" => robot_command(object).map(ClientMessage::Robot),
         "lidar_control" => lidar_command(object).map(ClientMessage::Lidar),
@@ -232,6 +237,27 @@ fn stream(object: &Object) -> Result<Stream, Fault> {
         .into_iter()
         .find(|stream| stream.as_str() == name)
         .ok_or_else(|| unknown("Invalid subscription type", name))
+}
+
+/// `options.encoding`; other options are ignored.
+fn encoding(object: &Object, stream: Stream) -> Result<Encoding, Fault> {
+    let options = match object.get("options") {
+        None | Some(Json::Null) => return Ok(Encoding::Json),
+        Some(Json::Object(options)) => options,
+        Some(_) => return Err(Fault::parameter("Options must be an object")),
+    };
+    if !options.contains_key("encoding") {
+        return Ok(Encoding::Json);
+    }
+    let name = name(options, "encoding");
+    let known = Encoding::ALL.iter().find(|known| known.as_str() == name);
+    let offered = |encoding: &&Encoding| **encoding == Encoding::Json || stream == Stream::Lidar;
+    known
+        .copied()
+        .as_ref()
+        .filter(offered)
+        .copied()
+        .ok_or_else(|| Fault::parameter(format!("Invalid encoding: {}", cut(name))))
 }
 
 fn robot_command(object: &Object) -> Result<RobotCommand, Fault> {

@@ -14,12 +14,14 @@ use super::{
 };
 use crate::auth::Role;
 
+mod binary;
 mod event;
 mod lidar;
 mod number;
 mod status;
 mod telemetry;
 
+pub use binary::{BinaryPicture, lidar_frame};
 pub(super) use event::event_data;
 pub use event::{ControlCause, DockingCommand, Event, EventData, EventName, Severity, event};
 pub use lidar::{LidarPicture, Obstacle, ObstacleKind, SafetyZone, ZoneKind, lidar_update};

@@ -303,7 +303,9 @@ impl Connection {
         match output {
             Output::Send(text) => outbox.push(Frame::text(&text)),
             Output::Ping(payload) => outbox.push(Frame::ping(&payload)),
-            Output::Subscribe(stream) => outbox.subscribe(stream, || seat.subscribe(stream)),
+            Output::Subscribe(stream, encoding) => {
+                outbox.subscribe(stream, encoding, || seat.subscribe(stream, encoding));
+            }
             Output::Unsubscribe(stream) => {
                 outbox.unsubscribe(stream);
                 seat.unsubscribe(stream);

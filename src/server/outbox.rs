@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     hub::Frame,
-    protocol::{CloseReason, Stream},
+    protocol::{CloseReason, Encoding, Stream},
 };
 
 /// Answers and events in order; of pongs and of each stream the newest alone.
@@ -16,6 +16,7 @@ pub struct Outbox {
     bytes: usize,
     pong: Option<Frame>,
     streams: Streams,
+    encodings: [Option<Encoding>; Stream::ALL.len()],
     /// The stream whose turn it is.
     turn: usize,
     closed: bool,
@@ -58,21 +59,24 @@ impl Outbox {
         }
     }
 
-    /// Starts a stream, unless it runs.
+    /// Starts a stream, unless it runs in this encoding.
     pub fn subscribe(
         &mut self,
         stream: Stream,
+        encoding: Encoding,
         start: impl FnOnce() -> watch::Receiver<Option<Frame>>,
     ) {
-        let slot = &mut self.streams[stream.index()];
-        if slot.is_none() && !self.closed {
-            *slot = Some(start());
+        let runs = self.encodings[stream.index()] == Some(encoding);
+        if !runs && !self.closed {
+            self.streams[stream.index()] = Some(start());
+            self.encodings[stream.index()] = Some(encoding);
         }
     }
 
     /// Ends a stream.
     pub fn unsubscribe(&mut self, stream: Stream) {
         self.streams[stream.index()] = None;
+        self.encodings[stream.index()] = None;
     }
 
     /// Puts a Close behind what waits; nothing comes after it. A peer that is too slow gets the Close alone.
@@ -193,7 +197,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let senders = [(); 3].map(|()| watch::Sender::new(None));
         for (stream, sender) in Stream::ALL.into_iter().zip(&senders) {
-            outbox.subscribe(stream, || sender.subscribe());
+            outbox.subscribe(stream, Encoding::Json, || sender.subscribe());
         }
         (outbox, senders)
     }
@@ -252,7 +256,7 @@ mod tests {
         outbox.echo_close(1000);
         outbox.push(text("b"));
         outbox.pong(b"");
-        outbox.subscribe(Stream::Telemetry, || telemetry.subscribe());
+        outbox.subscribe(Stream::Telemetry, Encoding::Json, || telemetry.subscribe());
         publish(&telemetry, "t");
         let evicted = Frame::close(4010, CloseReason::Evicted.text());
         assert_eq!(taken(&mut outbox), [text("a"), evicted]);

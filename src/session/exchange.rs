@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{Administrator, Operator, Role},
-    protocol::{Answer, CloseReason, Stream, audit::Entry, client::LidarCommand},
+    protocol::{Answer, CloseReason, Encoding, Stream, audit::Entry, client::LidarCommand},
     safety::{Caller, MotionRequest, latch::Alive},
 };
 
@@ -39,7 +39,7 @@ pub enum Output {
     /// Send a ping.
     Ping(Payload),
     /// Start a stream.
-    Subscribe(Stream),
+    Subscribe(Stream, Encoding),
     /// End a stream.
     Unsubscribe(Stream),
     /// Hand a command to the robot's side; if it has no room, feed back an [`Answer`] with `busy`.

@@ -67,9 +67,9 @@ class Client:
     async def listen(self):
         """Keep messages with the time at which they came."""
         try:
-            async for text in self.socket:
+            async for data in self.socket:
                 now = time.monotonic()
-                message = json.loads(text)
+                message = json.loads(data) if isinstance(data, str) else {"type": "binary", "data": data}
                 with self.signal:
                     self.inbox.append((now, message))
         except ConnectionClosed:
@@ -99,9 +99,9 @@ class Client:
         self.say("lidar_control", command=command, parameters=parameters)
         return self.expect("lidar_control_response", command=command)
 
-    def subscribe(self, *streams):
+    def subscribe(self, *streams, **options):
         for stream in streams:
-            self.say("subscribe", subscription_type=stream)
+            self.say("subscribe", subscription_type=stream, **({"options": options} if options else {}))
             self.expect("subscription_confirmed", subscription_type=stream)
 
     def unsubscribe(self, stream):
@@ -122,7 +122,7 @@ class Client:
             return next((each for each in self.inbox if wanted(each[1])), None)
         self.signal.wait_for(lambda: find() or self.closed_at, within)
         found = find()
-        seen = "\n".join(json.dumps(message)[:300] for _, message in self.inbox[-8:])
+        seen = "\n".join(json.dumps(message, default=str)[:300] for _, message in self.inbox[-8:])
         assert found, f"no {kind} {fields} came; open: {self.closed_at is None}; the last that came:\n{seen}"
         self.inbox.remove(found)
         return found

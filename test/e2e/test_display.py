@@ -1,5 +1,6 @@
 """What engineers see: obstacles, markers and outlines on the graph, and the shipped view of rviz against the live graph."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSCompatibility, QoSP
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from figures import noted
+from frames import decode, points
 from simulated import Listener
 from waiting import eventually
 
@@ -61,6 +64,39 @@ class TestDisplay:
         for column in COLUMNS:
             assert np.hypot(*(places - column).T).min() < 0.1, column
 
+    def test_binary_frames_say_what_the_json_says(self, world, robot, lan):
+        watcher = world.connect(8, "watcher", role="viewer")
+        lan.subscribe("lidar")
+        watcher.subscribe("lidar", encoding="binary")
+
+        def same():
+            """A frame and a message of one scan."""
+            messages = {message["seq"]: message for _, message in lan.inbox if message["type"] == "lidar_update"}
+            frames = [decode(message["data"]) for _, message in list(watcher.inbox) if message["type"] == "binary"]
+            pairs = [(frame, messages[frame.seq]) for frame in frames if frame.seq in messages]
+            return pairs[-1] if pairs and len(pairs[-1][0].obstacles) >= len(COLUMNS) else None
+        frame, message = eventually(same, "a frame and a message of one scan")
+        data = message["data"]
+        shown = np.array(data["scan_data"]["points"])
+        assert points(frame).shape == shown.shape and np.abs(points(frame) - shown).max() < 0.002
+        assert frame.quality == pytest.approx(data["scan_data"]["quality"], abs=0.001)
+        assert frame.zones == sum(zone["violated"] << at for at, zone in enumerate(data["safety_zones"])) and not frame.docking
+        assert np.datetime64(frame.stamp, "us") == np.datetime64(message["stamp"].rstrip("Z"), "us")
+        assert [each["id"] for each in frame.obstacles] == [each["id"] for each in data["obstacles"]]
+        for binary, text in zip(frame.obstacles, data["obstacles"], strict=True):
+            assert binary["type"] == text["type"] and binary["confidence"] == pytest.approx(text["confidence"], abs=0.003)
+            assert binary["radius"] == pytest.approx(text["radius"], abs=0.001)
+            for key in ("position", "velocity"):
+                assert binary[key] == pytest.approx(tuple(text[key].values()), abs=0.002)
+        size = len(watcher.next("binary")["data"])
+        assert size < 2560 and not any(message["type"] == "lidar_update" for _, message in watcher.inbox)
+        noted("a binary frame of 720 beams", f"{size} bytes, the JSON {len(json.dumps(message, separators=(',', ':')))}")
+        watcher.subscribe("lidar", encoding="json")
+        watcher.next("lidar_update")
+        watcher.take("binary")
+        watcher.next("lidar_update")
+        assert not watcher.take("binary"), "it was changed"
+
     def test_who_walks_is_dynamic_with_the_velocity_of_the_walk(self, world, robot, lan):
         told = robot.collect(ObstacleArray, "oht50_bridge/obstacles")
 
@@ -98,8 +134,8 @@ class TestDisplay:
         shown = {each["id"]: each["boundary"] for each in lan.next("lidar_update")["data"]["safety_zones"]}
         for name in ("critical", "warning", "safe"):
             _, polygon = robot.wait(lambda name=name: zones[name] and zones[name][-1], f"the outline of {name}")
-            points = np.array([(point.x, point.y) for point in polygon.polygon.points])
-            assert polygon.header.frame_id == "base_link" and np.allclose(points, shown[name], atol=0.001)
+            corners = np.array([(point.x, point.y) for point in polygon.polygon.points])
+            assert polygon.header.frame_id == "base_link" and np.allclose(corners, shown[name], atol=0.001)
         assert robot.wait(lambda: zones["dock"], "a zone that does not count")[-1][1].polygon.points == []
         _, outline = robot.wait(lambda: footprint and footprint[-1], "the robot's outline")
         assert len(outline.polygon.points) >= 3

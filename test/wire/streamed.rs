@@ -39,7 +39,7 @@ pub fn streams() -> Vec<(&'static str, String)> {
         quality: 0.95,
         obstacles: &[
             Obstacle {
-                id: "obs_1".to_owned(),
+                number: 1,
                 position: [5.0, 5.0],
                 kind: ObstacleKind::Static,
                 confidence: 0.9,
@@ -47,7 +47,7 @@ pub fn streams() -> Vec<(&'static str, String)> {
                 radius: 0.2004,
             },
             Obstacle {
-                id: "obs_7".to_owned(),
+                number: 7,
                 position: [2.5, -0.75],
                 kind: ObstacleKind::Dynamic,
                 confidence: 0.998,

@@ -13,7 +13,7 @@ pub struct LidarPicture<'a> {
     pub points: &'a [[f64; 2]],
     /// How good the scan is, 0 to 1.
     pub quality: f64,
-    /// What perception made of the points, nearest first; those beyond [`MOST_OBSTACLES`] are left out.
+    /// What perception made of the points, nearest first; those beyond `MOST_OBSTACLES` are left out.
     pub obstacles: &'a [Obstacle],
     /// The zones that motion safety watches.
     pub safety_zones: &'a [SafetyZone<'a>],
@@ -22,8 +22,8 @@ pub struct LidarPicture<'a> {
 /// Something in the robot's way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Obstacle {
-    /// Never reused.
-    pub id: String,
+    /// Never reused; `obs_` stands before it in its `id`.
+    pub number: u64,
     /// Its middle, m.
     pub position: [f64; 2],
     /// Whether it moves.
@@ -72,7 +72,7 @@ wire_names! {
 }
 
 /// `lidar_update`; `stamp` is the scan's, by the ROS clock. A point that is not finite is left out. Points are thinned
-/// evenly where the message would become longer than [`LONGEST`] bytes.
+/// evenly where the message would become longer than 16 KB.
 pub fn lidar_update(
     picture: &LidarPicture,
     seq: u64,
@@ -80,8 +80,8 @@ pub fn lidar_update(
     unix: Duration,
 ) -> String {
     #[derive(Serialize)]
-    struct WireObstacle<'a> {
-        id: &'a str,
+    struct WireObstacle {
+        id: String,
         position: Pair,
         r#type: ObstacleKind,
         confidence: Option<f64>,
@@ -101,7 +101,7 @@ pub fn lidar_update(
             let [x, y] = obstacle.position.map(number::thousandths);
             let [vx, vy] = obstacle.velocity.map(number::thousandths);
             Some(WireObstacle {
-                id: &obstacle.id,
+                id: format!("obs_{}", obstacle.number),
                 position: Pair { x: x?, y: y? },
                 r#type: obstacle.kind,
                 confidence: number::thousandths(obstacle.confidence),
@@ -179,9 +179,9 @@ fn push_points(text: &mut String, points: &[[f64; 2]], count: usize) {
 const ENVELOPE: usize = 512;
 const POINT: usize = 16;
 /// Bytes of a message, at most: what fits into a radio link's buffers twenty times a second.
-pub const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 16 * 1024;
 /// Obstacles of a message.
-pub const MOST_OBSTACLES: usize = 40;
+pub(super) const MOST_OBSTACLES: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -205,8 +205,8 @@ mod tests {
                 points: &points,
                 quality,
                 obstacles: &[
-                    Obstacle { id: id.clone(), position: [quality, 1.0], kind: ObstacleKind::Static, confidence: 0.5, velocity: [0.0; 2], radius: quality },
-                    Obstacle { id: id.clone(), position: [1.0, 1.0], kind: ObstacleKind::Dynamic, confidence: quality, velocity: [quality, 0.0], radius: 0.2 },
+                    Obstacle { number: 1, position: [quality, 1.0], kind: ObstacleKind::Static, confidence: 0.5, velocity: [0.0; 2], radius: quality },
+                    Obstacle { number: 1, position: [1.0, 1.0], kind: ObstacleKind::Dynamic, confidence: quality, velocity: [quality, 0.0], radius: 0.2 },
                 ],
                 safety_zones: &[
                     SafetyZone { id: &id, kind: ZoneKind::Safe, boundary: &boundary, violated: false },
@@ -236,10 +236,10 @@ mod tests {
 
     #[test]
     fn a_scan_of_many_points_is_thinned_evenly_to_sixteen_kilobytes() {
-        let obstacles: Vec<_> = (0..60)
+        let obstacles: Vec<_> = (0..60_u64)
             .map(|number| Obstacle {
-                id: format!("obs_{number}"),
-                position: [-12.345, f64::from(number)],
+                number,
+                position: [-12.345, number as f64],
                 kind: ObstacleKind::Dynamic,
                 confidence: 0.987,
                 velocity: [-1.234, 1.234],
