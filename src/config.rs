@@ -121,6 +121,8 @@ pub struct RosConfig {
     pub lidar_frequency_parameter: String,
     /// The robot's own emergency stop; empty: there is none.
     pub hardware_stop_topic: String,
+    /// Where `base_from_laser` came from.
+    pub mount: MountSource,
     /// Take stamps from `/clock`.
     pub use_sim_time: bool,
 }
@@ -231,18 +233,17 @@ impl MountSource {
     /// What the parameters say. Where they cannot be used, [`Config::from_params`] tells why.
     pub fn of(params: &Params) -> MountSource {
         let (checked, _) = check::check_each(params);
-        let text = |name| match checked.get(name) {
-            Some(Value::String(text)) => text.as_str(),
-            _ => "",
-        };
-        if text("base_from_laser_source") != "tf_static" {
-            return MountSource::Parameter;
-        }
-        let frame = |name| text(name).to_owned();
-        MountSource::Transforms {
-            base_frame: frame("base_frame"),
-            laser_frame: frame("laser_frame"),
-        }
+        MountSource::read(&Values(&checked)).unwrap_or(MountSource::Parameter)
+    }
+
+    fn read(values: &Values<'_>) -> Result<MountSource, ConfigError> {
+        Ok(match values.text("base_from_laser_source")?.as_str() {
+            "tf_static" => MountSource::Transforms {
+                base_frame: values.text("base_frame")?,
+                laser_frame: values.text("laser_frame")?,
+            },
+            _ => MountSource::Parameter,
+        })
     }
 
     /// The parameters as if the LiDAR stood where the robot's base frame is: to be judged before the transforms come.
@@ -311,6 +312,7 @@ fn build(
             lidar_node: values.text("lidar_node")?,
             lidar_frequency_parameter: values.text("lidar_frequency_parameter")?,
             hardware_stop_topic: values.text("hardware_stop_topic")?,
+            mount: MountSource::read(values)?,
             use_sim_time,
         },
         telemetry: TelemetryConfig {
