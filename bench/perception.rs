@@ -1,0 +1,181 @@
+//! What a scan of 720 beams costs, from a robot that drives through the simulated hall.
+//!
+//! `cargo bench --bench perception` tells times (criterion: medians of many runs). `./dev bench` counts instructions besides,
+//! by `--count WHAT TIMES` under callgrind: they are the same on every machine.
+
+#![allow(clippy::unwrap_used)] // a benchmark that cannot begin may panic
+
+use std::{hint::black_box, time::Duration};
+
+use criterion::Criterion;
+use nalgebra::{Isometry2, Point2};
+use oht50_bridge::{
+    lidar::{Beam, LidarConfig, Obstacle, Perception, Picture, RawScan, Scan},
+    protocol::server::{self, BinaryPicture, LidarPicture, ObstacleKind, SafetyZone, ZoneKind},
+    safety::zone::{ScanView, ZoneConfig, Zones},
+    sim::{Velocity, World, WorldConfig},
+};
+
+fn main() {
+    let mut bench = Bench::new();
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--count") {
+        let times: usize = arguments[at + 2].parse().unwrap();
+        for _ in 0..times {
+            bench.step(&arguments[at + 1]);
+        }
+        return;
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    for what in WHAT {
+        criterion.bench_function(what, |bencher| bencher.iter(|| bench.step(what)));
+    }
+    criterion.final_summary();
+    println!("JSON: {} bytes, binary: {} bytes", bench.json().len(), bench.binary().len());
+}
+
+/// What is measured, each for one scan.
+const WHAT: [&str; 5] = ["validate", "detect_and_track", "zones", "json", "binary"];
+/// Scans that follow each other, 20 a second.
+const SCANS: usize = 200;
+
+struct Bench {
+    raw: Vec<RawScan>,
+    scans: Vec<(Scan, Isometry2<f64>)>,
+    perception: Perception,
+    zones: Zones,
+    boundaries: Vec<Vec<[f64; 2]>>,
+    /// Of the last scan, with its obstacles.
+    picture: Picture,
+    base_from_laser: Isometry2<f64>,
+    turn: usize,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let config = WorldConfig::default();
+        let base_from_laser = config.lidar.base_from_laser;
+        let mut world = World::new(config);
+        let (mut raw, mut scans) = (Vec::new(), Vec::new());
+        let mut tick = 0;
+        while raw.len() < SCANS {
+            tick += 1;
+            let now = Duration::from_millis(10 * tick);
+            world.advance(now);
+            world.command(Velocity { linear: 0.4, angular: 0.1 }, now);
+            let Some(scan) = world.poll_scan() else { continue };
+            let one = RawScan {
+                stamp: scan.at.as_secs_f64(),
+                ros_now: scan.at.as_secs_f64(),
+                frame_id: "laser".into(),
+                angle_min: scan.angle_min,
+                angle_increment: scan.angle_increment,
+                range_min: scan.range_min,
+                range_max: scan.range_max,
+                ranges: scan.ranges,
+            };
+            scans.push((Scan::new(&one).unwrap(), world.odometry().pose));
+            raw.push(one);
+        }
+        let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];
+        let footprint = corners.map(Point2::from).to_vec();
+        let zones = ZoneConfig::around(footprint, base_from_laser, "laser".into());
+        let zones = Zones::new(zones).unwrap();
+        let boundaries = zones.boundaries();
+        let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: 0.05 });
+        let mut picture = Picture::default();
+        for (scan, pose) in &scans {
+            let now = Duration::from_secs_f64(scan.stamp());
+            picture = perception.look(scan, Some(*pose), now, now).clone();
+        }
+        Bench { raw, scans, perception, zones, boundaries, picture, base_from_laser, turn: 0 }
+    }
+
+    fn step(&mut self, what: &str) {
+        self.turn += 1;
+        let index = self.turn % SCANS;
+        let now = Duration::from_millis(50) * self.turn as u32;
+        match what {
+            "validate" => drop(black_box(Scan::new(&self.raw[index]))),
+            "detect_and_track" => {
+                // From the end to the beginning the clock goes back: once in 200 scans everything starts anew.
+                let (scan, pose) = &self.scans[index];
+                black_box(self.perception.look(scan, Some(*pose), now, now));
+            }
+            "zones" => {
+                let raw = &self.raw[index];
+                let view = ScanView {
+                    frame_id: &raw.frame_id,
+                    stamp: raw.stamp,
+                    ros_now: raw.ros_now,
+                    angle_min: raw.angle_min,
+                    angle_increment: raw.angle_increment,
+                    range_min: raw.range_min,
+                    range_max: raw.range_max,
+                    ranges: &raw.ranges,
+                };
+                self.zones.scan(black_box(&view), now);
+            }
+            "json" => drop(black_box(self.json())),
+            "binary" => drop(black_box(self.binary())),
+            "nothing" => {}
+            other => panic!("{other} is none of {WHAT:?}"),
+        }
+    }
+
+    fn json(&self) -> String {
+        let picture = &self.picture;
+        let obstacles: Vec<_> = picture.obstacles.iter().map(wire).collect();
+        let kinds = [ZoneKind::Critical, ZoneKind::Warning, ZoneKind::Safe];
+        let zones: Vec<_> = kinds
+            .into_iter()
+            .zip(&self.boundaries)
+            .map(|(kind, boundary)| SafetyZone {
+                id: kind.as_str(),
+                kind,
+                boundary,
+                violated: false,
+            })
+            .collect();
+        let shown = LidarPicture {
+            points: &picture.points,
+            quality: picture.quality,
+            obstacles: &obstacles,
+            safety_zones: &zones,
+        };
+        server::lidar_update(&shown, 1, None, Duration::ZERO)
+    }
+
+    fn binary(&self) -> Vec<u8> {
+        let (scan, _) = &self.scans[0];
+        let range = |beam| match beam {
+            Beam::Hit(range) | Beam::TooClose(range) => Some(range),
+            Beam::NoReturn | Beam::Invalid => None,
+        };
+        let ranges: Vec<_> = scan.beams().map(range).collect();
+        let obstacles: Vec<_> = self.picture.obstacles.iter().map(wire).collect();
+        let (angle_min, angle_increment, _) = scan.geometry();
+        let at = self.base_from_laser.translation.vector;
+        let shown = BinaryPicture {
+            ranges: &ranges,
+            angle_min,
+            angle_increment,
+            base_from_laser: [at.x, at.y, 0.0],
+            obstacles: &obstacles,
+            violated: &[false; 3],
+            ..BinaryPicture::default()
+        };
+        server::lidar_frame(&shown, 1, None, Duration::ZERO)
+    }
+}
+
+fn wire(obstacle: &Obstacle) -> server::Obstacle {
+    server::Obstacle {
+        number: obstacle.id,
+        position: obstacle.position,
+        kind: if obstacle.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
+        confidence: obstacle.confidence,
+        velocity: obstacle.velocity,
+        radius: obstacle.radius,
+    }
+}
