@@ -112,36 +112,36 @@ pub fn lidar_update(
         .collect();
 
     // Written by hand, since the points are nearly all of it.
-    let mut rest = String::with_capacity(ENVELOPE);
-    rest.push_str(r#","quality":"#);
-    rest.push_str(&json(&number::thousandths(picture.quality)));
-    rest.push_str(r#"},"obstacles":"#);
-    rest.push_str(&json(&obstacles));
-    rest.push_str(r#","safety_zones":["#);
+    let mut rest = Vec::with_capacity(ENVELOPE);
+    put(&mut rest, r#","quality":"#);
+    put(&mut rest, &json(&number::thousandths(picture.quality)));
+    put(&mut rest, r#"},"obstacles":"#);
+    put(&mut rest, &json(&obstacles));
+    put(&mut rest, r#","safety_zones":["#);
     for (index, zone) in picture.safety_zones.iter().enumerate() {
-        rest.push_str(if index == 0 { r#"{"id":"# } else { r#",{"id":"# });
-        rest.push_str(&json(&zone.id));
-        rest.push_str(r#","type":"#);
-        rest.push_str(&json(&zone.kind));
-        rest.push_str(r#","boundary":"#);
+        let open = if index == 0 { r#"{"id":"# } else { r#",{"id":"# };
+        put(&mut rest, open);
+        put(&mut rest, &json(&zone.id));
+        put(&mut rest, r#","type":"#);
+        put(&mut rest, &json(&zone.kind));
+        put(&mut rest, r#","boundary":"#);
         push_points(&mut rest, zone.boundary, zone.boundary.len());
-        rest.push_str(r#","violated":"#);
-        rest.push_str(&json(&zone.violated));
-        rest.push('}');
+        put(&mut rest, r#","violated":"#);
+        put(&mut rest, &json(&zone.violated));
+        rest.push(b'}');
     }
-    rest.push_str(r#"]},"timestamp":"#);
-    rest.push_str(&json(&timestamp(unix)));
-    rest.push_str(r#","seq":"#);
-    rest.push_str(&json(&seq));
-    rest.push_str(r#","stamp":"#);
-    rest.push_str(&json(&stamp.map(timestamp)));
-    rest.push('}');
+    put(&mut rest, r#"]},"timestamp":"#);
+    put(&mut rest, &json(&timestamp(unix)));
+    put(&mut rest, r#","seq":"#);
+    put(&mut rest, &json(&seq));
+    put(&mut rest, r#","stamp":"#);
+    put(&mut rest, &json(&stamp.map(timestamp)));
+    rest.push(b'}');
 
     let mut shown = picture.points.len();
-    let mut text =
-        String::with_capacity(ENVELOPE + rest.len() + shown.min(LONGEST / POINT) * POINT);
+    let mut text = Vec::with_capacity(ENVELOPE + rest.len() + shown.min(LONGEST / POINT) * POINT);
     loop {
-        text.push_str(r#"{"type":"lidar_update","data":{"scan_data":{"points":"#);
+        put(&mut text, r#"{"type":"lidar_update","data":{"scan_data":{"points":"#);
         let before = text.len();
         push_points(&mut text, picture.points, shown);
         let room = LONGEST.saturating_sub(before + rest.len());
@@ -153,26 +153,33 @@ pub fn lidar_update(
         shown = (shown * room / points) * 49 / 50;
         text.clear();
     }
-    text.push_str(&rest);
-    text
+    text.extend_from_slice(&rest);
+    // Every piece is text.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn put(text: &mut Vec<u8>, piece: &str) {
+    text.extend_from_slice(piece.as_bytes());
 }
 
 /// `count` of the points, evenly; all of them, if that is their number.
-fn push_points(text: &mut String, points: &[[f64; 2]], count: usize) {
-    text.push('[');
+fn push_points(text: &mut Vec<u8>, points: &[[f64; 2]], count: usize) {
+    text.push(b'[');
     let mut first = true;
     for index in 0..count {
         let before = text.len();
         if !first {
-            text.push(',');
+            text.push(b',');
         }
-        if number::push_point(text, points[index * points.len() / count]) {
+        // A division for each point would be a tenth of it all.
+        let at = if count == points.len() { index } else { index * points.len() / count };
+        if number::push_point(text, points[at]) {
             first = false;
         } else {
             text.truncate(before);
         }
     }
-    text.push(']');
+    text.push(b']');
 }
 
 /// Bytes of a message without points, and of a point.
