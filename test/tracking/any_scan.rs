@@ -3,7 +3,10 @@
 use std::{f64::consts::TAU, time::Duration};
 
 use nalgebra::{Isometry2, Vector2};
-use oht50_bridge::lidar::{LidarConfig, Perception, Picture, RawScan, Scan};
+use oht50_bridge::{
+    lidar::{LidarConfig, Perception, Picture, RawScan, Scan},
+    protocol::server::{self, LidarPicture, ObstacleKind},
+};
 use proptest::prelude::*;
 
 fn any_range() -> impl Strategy<Value = f32> {
@@ -60,6 +63,29 @@ fn is_finite(picture: &Picture) -> bool {
         && picture.points.as_flattened().iter().all(|it| it.is_finite())
 }
 
+/// As operators get it.
+fn written(picture: &Picture) -> String {
+    let obstacles: Vec<_> = picture
+        .obstacles
+        .iter()
+        .map(|it| server::Obstacle {
+            number: it.id,
+            position: it.position,
+            kind: if it.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
+            confidence: it.confidence,
+            velocity: it.velocity,
+            radius: it.radius,
+        })
+        .collect();
+    let shown = LidarPicture {
+        points: &picture.points,
+        quality: picture.quality,
+        obstacles: &obstacles,
+        safety_zones: &[],
+    };
+    server::lidar_update(&shown, 1, Some(Duration::ZERO), Duration::ZERO)
+}
+
 proptest! {
     #[test]
     fn no_sequence_of_scans_panics_or_shows_what_is_no_number(
@@ -75,6 +101,9 @@ proptest! {
             let picture = perception.look(&scan, *pose, now, now);
             prop_assert!(is_finite(picture), "{picture:?}");
             prop_assert!((0.0..=1.0).contains(&picture.quality));
+            let text = written(picture);
+            let read: Result<serde_json::Value, _> = serde_json::from_str(&text);
+            prop_assert!(read.is_ok() && !text.contains("null"), "{text}");
         }
     }
 }
