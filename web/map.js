@@ -101,12 +101,19 @@ export class ScanMap {
     }
 
     pen.lineWidth = 2;
-    for (const { type, position } of this.#picture.obstacles) {
+    for (const { id, type, position, velocity, radius } of this.#picture.obstacles) {
       const [x, y] = at([position.x, position.y]);
-      pen.strokeStyle = colour(type === "dynamic" ? "critical" : "label");
+      pen.strokeStyle = pen.fillStyle = colour(type === "dynamic" ? "critical" : "label");
+      const size = Math.max(6, (Number.isFinite(radius) ? radius : 0.2) * scale);
       pen.beginPath();
-      pen.arc(x, y, Math.max(6, 0.2 * scale), 0, 2 * Math.PI);
+      pen.arc(x, y, size, 0, 2 * Math.PI);
+      if (isPoint([velocity?.x, velocity?.y])) {
+        // To where it is in a second.
+        pen.moveTo(x, y);
+        pen.lineTo(...at([position.x + velocity.x, position.y + velocity.y]));
+      }
       pen.stroke();
+      pen.fillText(String(id), x + size + 3, y);
     }
 
     trace(ROBOT);

@@ -128,6 +128,16 @@ impl Track {
         stamp - self.seen <= FRESH
     }
 
+    /// Whether it was seen in the scan of this time.
+    pub fn is_seen_at(&self, stamp: f64) -> bool {
+        self.seen >= stamp
+    }
+
+    /// Gives it up.
+    pub fn give_up(&mut self) {
+        self.odds = f64::NEG_INFINITY;
+    }
+
     /// Whether it is given up.
     pub fn is_gone(&self, stamp: f64) -> bool {
         let patience = if self.is_confirmed() { COAST } else { FRESH };

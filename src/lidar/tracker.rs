@@ -80,6 +80,7 @@ impl Tracker {
         self.pair();
         self.update_seen(sight, memory);
         self.update_unseen(sight, memory, dt);
+        self.drop_doubles(sight.stamp);
         self.tracks.retain(|track| !track.is_gone(sight.stamp));
         let room = MOST_TRACKS.saturating_sub(self.tracks.len());
         let new = self.seen.iter().filter(|seen| seen.new && !seen.taken).take(room);
@@ -160,6 +161,20 @@ impl Tracker {
         }
     }
 
+    /// Of two at one place that were not both seen now the older one stays: they are one thing, whose middle had jumped.
+    fn drop_doubles(&mut self, stamp: f64) {
+        for younger in 1..self.tracks.len() {
+            let (before, [track, ..]) = self.tracks.split_at_mut(younger) else { return };
+            let double = |older: &Track| {
+                (older.position - track.position).norm() < SAME
+                    && !(older.is_seen_at(stamp) && track.is_seen_at(stamp))
+            };
+            if before.iter().any(double) {
+                track.give_up();
+            }
+        }
+    }
+
     fn update_unseen(&mut self, sight: &Sight, memory: &Memory, dt: f64) {
         let eye = sight.odom_from_base * sight.laser;
         for (index, track) in self.tracks.iter_mut().enumerate() {
@@ -184,6 +199,34 @@ const STRUCTURE: f64 = 1.2;
 const PIECE: f64 = 0.25;
 /// Where a thing is looked for, in radii across the line of sight.
 const ACROSS: [f64; 5] = [-0.8, -0.4, 0.0, 0.4, 0.8];
+/// Middles nearer than this are of one thing, m.
+const SAME: f64 = 0.15;
 /// Things of one scan, and things that are followed: more are no robot's surroundings but noise.
 const MOST_SEEN: usize = 200;
 const MOST_TRACKS: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(x: f64, stamp: f64) -> Track {
+        Track::new(Point2::new(x, 0.0), 0.2, stamp)
+    }
+
+    #[test]
+    fn of_two_at_one_place_the_older_one_stays_unless_both_were_seen() {
+        let rows = [
+            ([seen(1.0, 2.0), seen(1.1, 1.9)], vec![1.0]),
+            ([seen(1.0, 1.9), seen(1.1, 2.0)], vec![1.0]),
+            ([seen(1.0, 2.0), seen(1.1, 2.0)], vec![1.0, 1.1]),
+            ([seen(1.0, 2.0), seen(1.2, 1.9)], vec![1.0, 1.2]),
+        ];
+        for (tracks, expected) in rows {
+            let mut tracker = Tracker { tracks: tracks.to_vec(), ..Tracker::default() };
+            tracker.drop_doubles(2.0);
+            tracker.tracks.retain(|track| !track.is_gone(2.0));
+            let left: Vec<_> = tracker.tracks.iter().map(|track| track.position.x).collect();
+            assert_eq!(left, expected);
+        }
+    }
+}
