@@ -66,6 +66,7 @@ impl Bench {
             let Some(scan) = world.poll_scan() else { continue };
             let one = RawScan {
                 stamp: scan.at.as_secs_f64(),
+                stamp_nanoseconds: scan.at.as_nanos() as i64,
                 ros_now: scan.at.as_secs_f64(),
                 frame_id: "laser".into(),
                 angle_min: scan.angle_min,

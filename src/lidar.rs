@@ -29,6 +29,8 @@ use tracker::{Sight, Tracker};
 pub struct RawScan {
     /// Time of the first beam, seconds since the epoch of the ROS clock.
     pub stamp: f64,
+    /// The same in ns, exactly, for those who join messages by their stamps: an `f64` of today's seconds has steps of 240 ns.
+    pub stamp_nanoseconds: i64,
     /// What the ROS clock said when the scan arrived, s.
     pub ros_now: f64,
     /// Frame of the LiDAR.
@@ -65,6 +67,8 @@ pub struct Picture {
     pub quality: f64,
     /// The scan's own time stamp, s.
     pub stamp: f64,
+    /// The same in ns, exactly.
+    pub stamp_nanoseconds: i64,
 }
 
 /// Something that is followed over several scans; in the base frame at the scan's time.
@@ -147,6 +151,7 @@ impl Perception {
         self.picture.points.extend(self.hits.iter().map(|hit| [hit.point.x, hit.point.y]));
         self.picture.quality = self.quality.of(scan, at, now);
         self.picture.stamp = scan.stamp();
+        self.picture.stamp_nanoseconds = scan.stamp_nanoseconds();
         self.follow(scan, odom_from_base);
         &self.picture
     }

@@ -6,6 +6,7 @@ use super::RawScan;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scan {
     stamp: f64,
+    stamp_nanoseconds: i64,
     angle_min: f64,
     angle_increment: f64,
     range_min: f64,
@@ -49,8 +50,16 @@ impl Scan {
     pub fn new(raw: &RawScan) -> Result<Scan, ScanError> {
         Scan::check(raw)?;
         let RawScan { stamp, angle_min, angle_increment, range_min, range_max, .. } = *raw;
-        let ranges = raw.ranges.clone();
-        Ok(Scan { stamp, angle_min, angle_increment, range_min, range_max, ranges })
+        let (ranges, stamp_nanoseconds) = (raw.ranges.clone(), raw.stamp_nanoseconds);
+        Ok(Scan {
+            stamp,
+            stamp_nanoseconds,
+            angle_min,
+            angle_increment,
+            range_min,
+            range_max,
+            ranges,
+        })
     }
 
     /// Whether the header is usable.
@@ -104,6 +113,11 @@ impl Scan {
     /// The sensor's time, s.
     pub fn stamp(&self) -> f64 {
         self.stamp
+    }
+
+    /// The same in ns, exactly.
+    pub fn stamp_nanoseconds(&self) -> i64 {
+        self.stamp_nanoseconds
     }
 
     fn classify(&self, range: f64) -> Beam {

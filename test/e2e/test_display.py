@@ -9,11 +9,13 @@ import yaml
 from geometry_msgs.msg import PolygonStamped
 from oht50_bridge.msg import Obstacle, ObstacleArray
 from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
+from sensor_msgs.msg import LaserScan
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from figures import noted
 from frames import decode, points
+from peer import BEST_EFFORT
 from simulated import Listener
 from waiting import eventually
 
@@ -38,6 +40,7 @@ class TestDisplay:
 
     def test_obstacles_are_those_of_the_stream(self, world, robot, lan):
         told = robot.collect(ObstacleArray, "oht50_bridge/obstacles")
+        scans = robot.collect(LaserScan, "scan", BEST_EFFORT)
         lan.subscribe("lidar")
 
         pictures = {}
@@ -53,6 +56,7 @@ class TestDisplay:
             return None
         array, stream = eventually(both, "a message and a picture of one scan", pause=0.0)
         assert array.header.frame_id == "base_link"
+        assert array.header.stamp in [scan.header.stamp for _, scan in scans], "to be joined with the scan by its stamp"
         assert [each.id for each in array.obstacles] == [each["id"] for each in stream]
         for message, shown in zip(array.obstacles, stream, strict=True):
             assert (message.position.x, message.position.y) == pytest.approx(tuple(shown["position"].values()), abs=0.001)

@@ -363,6 +363,7 @@ impl State {
         {
             let raw = RawScan {
                 stamp: (UNIX + scan.at).as_secs_f64(),
+                stamp_nanoseconds: (UNIX + scan.at).as_nanos() as i64,
                 ros_now: (UNIX + now).as_secs_f64(),
                 frame_id: "laser".into(),
                 angle_min: scan.angle_min,

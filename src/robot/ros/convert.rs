@@ -16,6 +16,7 @@ use crate::{
 pub(super) fn scan(scan: sensor_msgs::msg::LaserScan, ros_now: f64) -> RawScan {
     RawScan {
         stamp: seconds(&scan.header),
+        stamp_nanoseconds: nanoseconds(&scan.header),
         ros_now,
         frame_id: scan.header.frame_id.into(),
         angle_min: scan.angle_min.into(),
@@ -156,6 +157,10 @@ pub(super) fn type_number(value: &Value) -> u8 {
 
 fn seconds(header: &std_msgs::msg::Header) -> f64 {
     seconds_of(&header.stamp)
+}
+
+fn nanoseconds(header: &std_msgs::msg::Header) -> i64 {
+    i64::from(header.stamp.sec) * 1_000_000_000 + i64::from(header.stamp.nanosec)
 }
 
 /// A time in s.

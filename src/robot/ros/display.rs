@@ -2,7 +2,7 @@
 //!
 //! Nothing is made or sent while nobody listens.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use r2r::{
     builtin_interfaces::msg::{Duration as RosDuration, Time},
@@ -67,8 +67,12 @@ impl Display {
         picture: &Picture,
         zones: &[ZoneOutline],
     ) -> Result<(), PublishError> {
-        let stamp = Duration::try_from_secs_f64(picture.stamp).unwrap_or_default();
-        let header = self.header(r2r::Clock::to_builtin_time(&stamp));
+        let nanoseconds = picture.stamp_nanoseconds;
+        let header = self.header(Time {
+            // As it came, so that it fits.
+            sec: nanoseconds.div_euclid(NANOSECONDS) as i32,
+            nanosec: nanoseconds.rem_euclid(NANOSECONDS) as u32,
+        });
         if self.obstacles.has_listeners() {
             let obstacles = picture.obstacles.iter().map(obstacle_message).collect();
             self.obstacles.publish(&ObstacleArray { header: header.clone(), obstacles })?;
@@ -195,6 +199,8 @@ fn color([r, g, b]: [f32; 3], opacity: f64) -> ColorRGBA {
     ColorRGBA { r, g, b, a: opacity as f32 }
 }
 
+/// Of a second.
+const NANOSECONDS: i64 = 1_000_000_000;
 /// Of the cylinders and their names, m.
 const HEIGHT: f64 = 0.5;
 const LETTERS: f64 = 0.15;
