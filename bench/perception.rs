@@ -10,7 +10,7 @@ use std::{hint::black_box, time::Duration};
 use criterion::Criterion;
 use nalgebra::{Isometry2, Point2};
 use oht50_bridge::{
-    lidar::{Beam, LidarConfig, Obstacle, Perception, Picture, RawScan, Scan},
+    lidar::{Beam, LidarConfig, Obstacle, Perception, Picture, RawScan, Scan, own::OwnBody},
     protocol::server::{self, BinaryPicture, LidarPicture, ObstacleKind, SafetyZone, ZoneKind},
     safety::zone::{ScanView, ZoneConfig, Zones},
     sim::{Velocity, World, WorldConfig},
@@ -83,7 +83,11 @@ impl Bench {
         let zones = ZoneConfig::around(footprint, base_from_laser, "laser".into());
         let zones = Zones::new(zones).unwrap();
         let boundaries = zones.boundaries();
-        let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: 0.05 });
+        let mut perception = Perception::new(LidarConfig {
+            base_from_laser,
+            scan_period: 0.05,
+            own_body: OwnBody::default(),
+        });
         let mut picture = Picture::default();
         for (scan, pose) in &scans {
             let now = Duration::from_secs_f64(scan.stamp());

@@ -10,7 +10,7 @@ use nalgebra::{Isometry2, Vector2};
 use crate::{
     auth::Role,
     lidar::LidarConfig,
-    safety::{DockingController, GateConfig, Surroundings, zone},
+    safety::{DockingController, GateConfig, Surroundings, surroundings::FieldSet, zone},
 };
 
 mod check;
@@ -270,6 +270,7 @@ fn build(
     use_sim_time: bool,
 ) -> Result<Config, ConfigError> {
     let odom_timeout = values.seconds("odom_timeout")?;
+    let own_body = zones::own_body(surroundings.zones(FieldSet::Driving).config());
     Ok(Config {
         robot_id: values.count("robot_id")?,
         state_directory: state_directory(values, environment)?,
@@ -305,6 +306,7 @@ fn build(
         lidar: LidarConfig {
             base_from_laser: values.pose("base_from_laser")?,
             scan_period: values.double("scan_frequency_nominal")?.recip(),
+            own_body,
         },
         ros: RosConfig {
             cmd_vel_stamped: values.flag("cmd_vel_stamped")?,

@@ -9,6 +9,7 @@ use nalgebra::{Isometry2, Point2};
 
 pub mod cluster;
 pub mod memory;
+pub mod own;
 pub mod projection;
 pub mod quality;
 pub mod scan;
@@ -19,6 +20,7 @@ pub mod trail;
 
 use cluster::{Cluster, Sweep};
 use memory::Memory;
+use own::OwnBody;
 use projection::{Hit, Projection};
 use quality::Quality;
 pub use scan::{Beam, Scan, ScanError};
@@ -54,6 +56,8 @@ pub struct LidarConfig {
     pub base_from_laser: Isometry2<f64>,
     /// Nominal time between scans, s; used by the quality.
     pub scan_period: f64,
+    /// What is the robot itself is not followed.
+    pub own_body: OwnBody,
 }
 
 /// What a scan shows.
@@ -169,6 +173,8 @@ impl Perception {
         self.stamp = scan.stamp();
         let odom_from_base = odom_from_base.unwrap_or_default();
         let base_from_laser = self.config.base_from_laser;
+        let (own, laser_from_base) = (&self.config.own_body, base_from_laser.inverse());
+        self.hits.retain(|hit| !own.has(hit, &laser_from_base));
         let sweep = Sweep::of(scan);
         cluster::find(sweep, &mut self.hits, &mut self.clusters);
         let (_, _, beams) = scan.geometry();

@@ -5,9 +5,12 @@ use std::f64::consts::PI;
 use nalgebra::Point2;
 
 use super::{ConfigError, Values, parameters::MAX_YAW};
-use crate::safety::{
-    Surroundings, Velocity,
-    zone::{Area, Kind, Means, Sector, Zone, ZoneConfig, ZoneError, Zones},
+use crate::{
+    lidar::own::OwnBody,
+    safety::{
+        Surroundings, Velocity,
+        zone::{Area, Kind, Means, Sector, Zone, ZoneConfig, ZoneError, Zones},
+    },
 };
 
 /// `NAME: KIND DEPTH`, `NAME: KIND DEPTH FROM..TO`, or `NAME: KIND [[X, Y], ...]`; m and rad. Ranges are judged later.
@@ -104,6 +107,13 @@ pub(super) fn surroundings(values: &Values<'_>) -> Result<Surroundings, Vec<Conf
             Err(distinct)
         }
     }
+}
+
+/// What the zones take for the robot itself.
+pub(super) fn own_body(config: &ZoneConfig) -> OwnBody {
+    let footprint = if config.mask_footprint { config.footprint.clone() } else { Vec::new() };
+    let sectors = config.masked.iter().map(|sector| [sector.from, sector.to]).collect();
+    OwnBody { footprint, sectors }
 }
 
 fn driving(values: &Values<'_>) -> Result<ZoneConfig, ConfigError> {

@@ -17,7 +17,11 @@ fn scan(ranges: &[f32]) -> Scan {
 }
 
 fn check(base_from_laser: Isometry2<f64>, ranges: &[f32], expected: &[[f64; 2]]) {
-    let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: 0.05 });
+    let mut perception = Perception::new(LidarConfig {
+        base_from_laser,
+        scan_period: 0.05,
+        own_body: OwnBody::default(),
+    });
     let picture = perception.look(&scan(ranges), None, Duration::ZERO, Duration::ZERO);
     assert_eq!(picture.points.len(), expected.len(), "{:?}", picture.points);
     for (point, expected) in picture.points.iter().zip(expected) {
@@ -44,7 +48,11 @@ fn only_what_returned_is_shown() {
 
 #[test]
 fn a_set_range_crops_what_is_shown() {
-    let config = LidarConfig { base_from_laser: Isometry2::identity(), scan_period: 0.05 };
+    let config = LidarConfig {
+        base_from_laser: Isometry2::identity(),
+        scan_period: 0.05,
+        own_body: OwnBody::default(),
+    };
     let mut perception = Perception::new(config);
     perception.set_range(2.5);
     let picture = perception.look(&scan(&[1.0, 2.0, 3.0]), None, Duration::ZERO, Duration::ZERO);
@@ -77,7 +85,11 @@ fn turn(stamp: f64, base_from_laser: Isometry2<f64>, increment: f64, discs: &[[f
 }
 
 fn perception(base_from_laser: Isometry2<f64>) -> Perception {
-    Perception::new(LidarConfig { base_from_laser, scan_period: 0.05 })
+    Perception::new(LidarConfig {
+        base_from_laser,
+        scan_period: 0.05,
+        own_body: OwnBody::default(),
+    })
 }
 
 const STEP: f64 = TAU / 720.0;
@@ -183,8 +195,29 @@ fn a_set_range_crops_what_is_followed() {
 }
 
 #[test]
+fn the_robots_own_mast_is_shown_and_not_followed() {
+    let corners = [[0.5, 0.4], [-2.5, 0.4], [-2.5, -0.4], [0.5, -0.4]];
+    let own_body = OwnBody { footprint: corners.map(Point2::from).to_vec(), sectors: vec![] };
+    let base_from_laser = Isometry2::identity();
+    let mut perception =
+        Perception::new(LidarConfig { base_from_laser, scan_period: 0.05, own_body });
+    for scan in 0..20 {
+        let now = f64::from(scan) * 0.05;
+        let scan = turn(now, base_from_laser, STEP, &[[-2.0, 0.0], [2.0, 0.0]]);
+        let picture = perception.look(&scan, STANDING, Duration::ZERO, Duration::ZERO);
+        assert_eq!(picture.points.len(), 720);
+    }
+    let [obstacle] = perception.picture.obstacles[..] else { panic!("one, and not the mast") };
+    assert!(obstacle.position[0] > 1.9);
+}
+
+#[test]
 fn a_changed_number_of_beams_is_projected_anew() {
-    let config = LidarConfig { base_from_laser: Isometry2::identity(), scan_period: 0.05 };
+    let config = LidarConfig {
+        base_from_laser: Isometry2::identity(),
+        scan_period: 0.05,
+        own_body: OwnBody::default(),
+    };
     let mut perception = Perception::new(config);
     for ranges in [&[1.0f32, 1.0][..], &[1.0, 1.0, 1.0, 1.0], &[1.0]] {
         let picture = perception.look(&scan(ranges), None, Duration::ZERO, Duration::ZERO);

@@ -4,7 +4,7 @@ use std::{f64::consts::TAU, time::Duration};
 
 use nalgebra::{Isometry2, Vector2};
 use oht50_bridge::{
-    lidar::{LidarConfig, Perception, Picture, RawScan, Scan},
+    lidar::{LidarConfig, Perception, Picture, RawScan, Scan, own::OwnBody},
     protocol::server::{self, LidarPicture, ObstacleKind},
 };
 use proptest::prelude::*;
@@ -93,7 +93,7 @@ proptest! {
         shown in prop_oneof![Just(f64::INFINITY), 0.1..20.0_f64],
     ) {
         let base_from_laser = Isometry2::new(Vector2::new(0.2, -0.1), 3.0);
-        let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: 0.05 });
+        let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: 0.05, own_body: OwnBody::default() });
         perception.set_range(shown);
         for (index, (raw, pose)) in scans.iter().enumerate() {
             let Ok(scan) = Scan::new(raw) else { continue };
@@ -110,7 +110,11 @@ proptest! {
 
 #[test]
 fn a_hundred_thousand_beams_are_looked_at_in_time() {
-    let config = LidarConfig { base_from_laser: Isometry2::identity(), scan_period: 0.05 };
+    let config = LidarConfig {
+        base_from_laser: Isometry2::identity(),
+        scan_period: 0.05,
+        own_body: OwnBody::default(),
+    };
     let mut perception = Perception::new(config);
     // Every fourth beam parts what the others join: as many things as beams allow.
     let range = |beam: usize| if beam % 8 < 4 { 5.0 } else { 8.0 };

@@ -4,7 +4,7 @@ use std::{fs::File, io::Read, path::Path, time::Duration};
 
 use flate2::read::GzDecoder;
 use nalgebra::{Isometry2, Point2, Vector2};
-use oht50_bridge::lidar::{LidarConfig, Obstacle, Perception, RawScan, Scan};
+use oht50_bridge::lidar::{LidarConfig, Obstacle, Perception, RawScan, Scan, own::OwnBody};
 use serde_json::Value;
 
 use super::score::{
@@ -64,7 +64,11 @@ fn pose(values: &[&Value]) -> Isometry2<f64> {
 }
 
 fn score(Recording { base_from_laser, scans }: &Recording) -> Score {
-    let config = LidarConfig { base_from_laser: *base_from_laser, scan_period: PERIOD };
+    let config = LidarConfig {
+        base_from_laser: *base_from_laser,
+        scan_period: PERIOD,
+        own_body: OwnBody::default(),
+    };
     let mut perception = Perception::new(config);
     let mut score = Score::default();
     let mut seen = 0;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nalgebra::{Isometry2, Point2, Vector2};
 use oht50_bridge::{
-    lidar::{LidarConfig, Obstacle, Perception, RawScan, Scan},
+    lidar::{LidarConfig, Obstacle, Perception, RawScan, Scan, own::OwnBody},
     sim::{self, Disc, Velocity, World, WorldConfig, routes},
 };
 
@@ -22,7 +22,11 @@ fn drive(seed: u64, noise: f64, seconds: u64) -> Score {
     config.lidar.noise = noise;
     let base_from_laser = config.lidar.base_from_laser;
     let mut world = World::new(config);
-    let mut perception = Perception::new(LidarConfig { base_from_laser, scan_period: PERIOD });
+    let mut perception = Perception::new(LidarConfig {
+        base_from_laser,
+        scan_period: PERIOD,
+        own_body: OwnBody::default(),
+    });
     let (mut score, mut driver, mut truth) =
         (Score::default(), Driver::default(), Truths::default());
     for tick in 0..seconds * 100 {
