@@ -113,7 +113,6 @@ impl Wiring {
         let pose = self.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
         let picture = perception.look(&scan, pose, raw.at, now);
         let zones = self.zones.now(&self.report.borrow().zones);
-        paces.complain(now, "what the scan shows", self.outputs.show(picture, zones));
         let (text, binary) = (
             self.hub.subscribers(Stream::Lidar) > 0,
             self.hub.subscribers(Channel::BinaryLidar) > 0,
@@ -133,6 +132,8 @@ impl Wiring {
                 self.hub.publish(Channel::BinaryLidar, Frame::binary(&frame));
             }
         }
+        // Operators first: the middleware may take its time.
+        paces.complain(now, "what the scan shows", self.outputs.show(picture, zones));
     }
 }
 
