@@ -12,7 +12,6 @@ use super::score::{
     Score, Truth, check, quantile,
 };
 
-/// A recording of 360 beams at 13 Hz.
 struct Recording {
     base_from_laser: Isometry2<f64>,
     scans: Vec<Recorded>,
@@ -20,7 +19,9 @@ struct Recording {
 
 struct Recorded {
     scan: Scan,
+    /// At the origin where the recording does not tell.
     odom_from_base: Isometry2<f64>,
+    /// The same.
     car: Point2<f64>,
 }
 
@@ -48,18 +49,17 @@ fn read(name: &str) -> Option<Recording> {
             ranges: line["r"].as_array().unwrap().iter().map(range).collect(),
             ..RawScan::default()
         };
-        let car = pose(&[&line["gt"][0][1], &line["gt"][0][2]]).translation.vector.into();
-        let robot = &line["pose"];
-        let odom_from_base = pose(&[&robot[0], &robot[1], &robot[2]]);
+        let car = pose(&line["gt"][0], 1).translation.vector.into();
+        let odom_from_base = pose(&line["pose"], 0);
         Recorded { scan: Scan::new(&raw).unwrap(), odom_from_base, car }
     });
-    let sensor = &header["sensor"];
-    let base_from_laser = pose(&[&sensor[0], &sensor[1], &sensor[2]]);
+    let base_from_laser = pose(&header["sensor"], 0);
     Some(Recording { base_from_laser, scans: scans.collect() })
 }
 
-fn pose(values: &[&Value]) -> Isometry2<f64> {
-    let number = |at: usize| values.get(at).map_or(0.0, |it| it.as_f64().unwrap());
+/// x, y, yaw from the place `first` of a list; at the origin where nothing is known.
+fn pose(values: &Value, first: usize) -> Isometry2<f64> {
+    let number = |at: usize| values[first + at].as_f64().unwrap_or(0.0);
     Isometry2::new(Vector2::new(number(0), number(1)), number(2))
 }
 
@@ -131,5 +131,33 @@ fn the_car_of_each_recording_is_followed() {
         check(&what("dynamic recall"), AtLeast(score.dynamic_recall(), 0.93));
         let off = quantile(&score.velocity_errors, 0.5);
         check(&what("velocity, median [m/s]"), AtMost(off, velocity));
+    }
+}
+
+#[test]
+fn people_before_a_standing_lidar_walk_as_people_do() {
+    // What these drivers send besides ranges: zeros, codes of 20 mm, NaN, and values beyond both limits.
+    for (name, walking) in [("leg_demo_stationary", 0.8), ("obstacle_detector_front_scan", 0.1)] {
+        let Some(Recording { base_from_laser, scans }) = read(name) else {
+            println!("SKIPPED: recordings not found");
+            return;
+        };
+        let own_body = OwnBody::default();
+        let config = LidarConfig { base_from_laser, scan_period: 0.1, own_body };
+        let mut perception = Perception::new(config);
+        let (mut moving, mut told, mut speeds) = (0, 0, Vec::new());
+        for Recorded { scan, odom_from_base, .. } in &scans {
+            let now = Duration::from_secs_f64(scan.stamp());
+            let picture = perception.look(scan, Some(*odom_from_base), now, now);
+            told += picture.obstacles.len();
+            let fast = picture.obstacles.iter().filter(|it| it.dynamic);
+            speeds.extend(fast.map(|it| it.velocity[0].hypot(it.velocity[1])));
+            moving += usize::from(picture.obstacles.iter().any(|it| it.dynamic));
+        }
+        let share = moving as f64 / scans.len() as f64;
+        check(&format!("{name}, scans with somebody who moves"), AtLeast(share, walking));
+        let told = told as f64 / scans.len() as f64;
+        check(&format!("{name}, obstacles per scan"), AtMost(told, 20.0));
+        check(&format!("{name}, speed, 99 % [m/s]"), AtMost(quantile(&speeds, 0.99), 2.5));
     }
 }
