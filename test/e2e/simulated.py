@@ -5,12 +5,17 @@ import time
 import numpy as np
 from geometry_msgs.msg import TwistStamped
 from nav_msgs.msg import Odometry
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import BatteryState, LaserScan, Temperature
 from std_srvs.srv import Empty
 
 from peer import BEST_EFFORT, Peer
 from programs import Simulator
 from waiting import now
+
+
+# What a killed process holds up for a second and more comes at once, and none of it may be dropped.
+HELD_UP = QoSProfile(depth=500)
 
 
 class Listener(Peer):
@@ -22,8 +27,8 @@ class Listener(Peer):
         super().__init__(domain, name="listener")
 
     def setup(self):
-        self.odometry = self.collect(Odometry, "odom")
-        self.drive = self.collect(TwistStamped, "drive_command")
+        self.odometry = self.collect(Odometry, "odom", HELD_UP)
+        self.drive = self.collect(TwistStamped, "drive_command", HELD_UP)
         self.battery = self.collect(BatteryState, "battery_state")
         self.temperature = self.collect(Temperature, "temperature")
         self.node.create_subscription(LaserScan, "scan", self.heard_scan, BEST_EFFORT)

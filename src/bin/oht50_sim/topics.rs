@@ -37,19 +37,21 @@ impl Topics {
     /// Offers the topics.
     pub fn offer(node: &mut Node, settings: &Settings) -> r2r::Result<Topics> {
         let newest = QosProfile::default().keep_last(1);
+        // What is held up goes out in one burst.
+        let held_up = QosProfile::default().keep_last(256);
         let latched = newest.clone().transient_local();
         Ok(Topics {
             odom_frame: settings.odom_frame.clone(),
             base_frame: settings.base_frame.clone(),
             laser_frame: settings.laser_frame.clone(),
             scan: node.create_publisher("scan", QosProfile::sensor_data())?,
-            odom: node.create_publisher("odom", QosProfile::default())?,
+            odom: node.create_publisher("odom", held_up.clone())?,
             tf: node.create_publisher("/tf", QosProfile::default().keep_last(100))?,
             tf_static: node.create_publisher("/tf_static", latched.clone())?,
             robot_description: node.create_publisher("robot_description", latched)?,
             battery_state: node.create_publisher("battery_state", QosProfile::default())?,
             temperature: node.create_publisher("temperature", QosProfile::default())?,
-            drive_command: node.create_publisher("drive_command", QosProfile::default())?,
+            drive_command: node.create_publisher("drive_command", held_up)?,
             cmd_vel_dock: node.create_publisher("cmd_vel_dock", newest)?,
         })
     }
