@@ -18,6 +18,7 @@ class Monitor:
         self.peer, self.observer = peer, observer
         self.limits = max_linear, max_angular
         self.scan_timeout = scan_timeout
+        self.early = EARLY
         self.control = []  # (time on the wall, whether somebody drives)
         self.looked = 0
 
@@ -46,7 +47,7 @@ class Monitor:
                 assert age < self.scan_timeout + LATE, f"on a scan of {age:.2f} s ago: {command}"
 
     def somebody_drives(self, at):
-        begun = any(driven for time, driven in self.control if at - LATE < time <= at + EARLY)
+        begun = any(driven for time, driven in self.control if at - LATE < time <= at + self.early)
         return begun or state(self.control, at - LATE)
 
 
