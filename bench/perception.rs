@@ -10,8 +10,9 @@ use std::{hint::black_box, time::Duration};
 use criterion::Criterion;
 use nalgebra::{Isometry2, Point2};
 use oht50_bridge::{
-    lidar::{Beam, LidarConfig, Obstacle, Perception, Picture, RawScan, Scan, own::OwnBody},
-    protocol::server::{self, BinaryPicture, LidarPicture, ObstacleKind, SafetyZone, ZoneKind},
+    app::perception::Shown,
+    lidar::{LidarConfig, Perception, Picture, RawScan, Scan, own::OwnBody},
+    robot::ZoneOutline,
     safety::zone::{ScanView, ZoneConfig, Zones},
     sim::{Velocity, World, WorldConfig},
 };
@@ -31,7 +32,11 @@ fn main() {
         criterion.bench_function(what, |bencher| bencher.iter(|| bench.step(what)));
     }
     criterion.final_summary();
-    println!("JSON: {} bytes, binary: {} bytes", bench.json().len(), bench.binary().len());
+    println!(
+        "JSON: {} bytes, binary: {} bytes",
+        bench.shown().text(Duration::ZERO).len(),
+        bench.binary(Duration::ZERO).len()
+    );
 }
 
 /// What is measured, each for one scan.
@@ -44,7 +49,7 @@ struct Bench {
     scans: Vec<(Scan, Isometry2<f64>)>,
     perception: Perception,
     zones: Zones,
-    boundaries: Vec<Vec<[f64; 2]>>,
+    outlines: Vec<ZoneOutline>,
     /// Of the last scan, with its obstacles.
     picture: Picture,
     base_from_laser: Isometry2<f64>,
@@ -80,20 +85,25 @@ impl Bench {
         }
         let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];
         let footprint = corners.map(Point2::from).to_vec();
+        let own_body = OwnBody { footprint: footprint.clone(), sectors: vec![] };
         let zones = ZoneConfig::around(footprint, base_from_laser, "laser".into());
         let zones = Zones::new(zones).unwrap();
-        let boundaries = zones.boundaries();
-        let mut perception = Perception::new(LidarConfig {
-            base_from_laser,
-            scan_period: 0.05,
-            own_body: OwnBody::default(),
-        });
+        let outlines = zones
+            .states()
+            .zip(zones.boundaries())
+            .map(|((name, kind, occupied), boundary)| {
+                let name = name.clone();
+                ZoneOutline { name, kind, boundary, occupied }
+            })
+            .collect();
+        let mut perception =
+            Perception::new(LidarConfig { base_from_laser, scan_period: 0.05, own_body });
         let mut picture = Picture::default();
         for (scan, pose) in &scans {
             let now = Duration::from_secs_f64(scan.stamp());
             picture = perception.look(scan, Some(*pose), now, now).clone();
         }
-        Bench { raw, scans, perception, zones, boundaries, picture, base_from_laser, turn: 0 }
+        Bench { raw, scans, perception, zones, outlines, picture, base_from_laser, turn: 0 }
     }
 
     fn step(&mut self, what: &str) {
@@ -121,66 +131,19 @@ impl Bench {
                 };
                 self.zones.scan(black_box(&view), now);
             }
-            "json" => drop(black_box(self.json())),
-            "binary" => drop(black_box(self.binary())),
+            "json" => drop(black_box(self.shown().text(now))),
+            "binary" => drop(black_box(self.binary(now))),
             "nothing" => {}
             other => panic!("{other} is none of {WHAT:?}"),
         }
     }
 
-    fn json(&self) -> String {
-        let picture = &self.picture;
-        let obstacles: Vec<_> = picture.obstacles.iter().map(wire).collect();
-        let kinds = [ZoneKind::Critical, ZoneKind::Warning, ZoneKind::Safe];
-        let zones: Vec<_> = kinds
-            .into_iter()
-            .zip(&self.boundaries)
-            .map(|(kind, boundary)| SafetyZone {
-                id: kind.as_str(),
-                kind,
-                boundary,
-                violated: false,
-            })
-            .collect();
-        let shown = LidarPicture {
-            points: &picture.points,
-            quality: picture.quality,
-            obstacles: &obstacles,
-            safety_zones: &zones,
-        };
-        server::lidar_update(&shown, 1, None, Duration::ZERO)
+    fn binary(&self, now: Duration) -> Vec<u8> {
+        let (scan, _) = &self.scans[SCANS - 1];
+        self.shown().binary(scan, f64::INFINITY, self.base_from_laser, now)
     }
 
-    fn binary(&self) -> Vec<u8> {
-        let (scan, _) = &self.scans[0];
-        let range = |beam| match beam {
-            Beam::Hit(range) | Beam::TooClose(range) => Some(range),
-            Beam::NoReturn | Beam::Invalid => None,
-        };
-        let ranges: Vec<_> = scan.beams().map(range).collect();
-        let obstacles: Vec<_> = self.picture.obstacles.iter().map(wire).collect();
-        let (angle_min, angle_increment, _) = scan.geometry();
-        let at = self.base_from_laser.translation.vector;
-        let shown = BinaryPicture {
-            ranges: &ranges,
-            angle_min,
-            angle_increment,
-            base_from_laser: [at.x, at.y, 0.0],
-            obstacles: &obstacles,
-            violated: &[false; 3],
-            ..BinaryPicture::default()
-        };
-        server::lidar_frame(&shown, 1, None, Duration::ZERO)
-    }
-}
-
-fn wire(obstacle: &Obstacle) -> server::Obstacle {
-    server::Obstacle {
-        number: obstacle.id,
-        position: obstacle.position,
-        kind: if obstacle.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
-        confidence: obstacle.confidence,
-        velocity: obstacle.velocity,
-        radius: obstacle.radius,
+    fn shown(&self) -> Shown<'_> {
+        Shown::new(&self.picture, &self.outlines, false, 1)
     }
 }

@@ -14,11 +14,13 @@ use crate::{
 };
 
 mod check;
+mod mount;
 mod parameters;
 mod secret;
 mod value;
 mod zones;
 
+pub use mount::{MOUNT, MountSource};
 pub use parameters::{Form, Kind, PARAMETERS, Parameter, STANDARD, find, markdown_table};
 pub use secret::{Secret, SecretError};
 pub use value::{Params, Value};
@@ -142,20 +144,6 @@ pub struct TelemetryConfig {
     pub temperature_timeout: Duration,
 }
 
-/// Where the LiDAR's pose on the robot comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MountSource {
-    /// The parameter `base_from_laser`.
-    Parameter,
-    /// The fixed transforms between these frames.
-    Transforms {
-        /// The robot.
-        base_frame: String,
-        /// The LiDAR.
-        laser_frame: String,
-    },
-}
-
 /// What `config` takes from the environment of the process; the caller reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -228,34 +216,6 @@ pub fn effective(params: &Params) -> Vec<(&'static Parameter, Value)> {
     effective.sort_by_key(|(parameter, _)| parameter.name);
     effective
 }
-
-impl MountSource {
-    /// What the parameters say. Where they cannot be used, [`Config::from_params`] tells why.
-    pub fn of(params: &Params) -> MountSource {
-        let (checked, _) = check::check_each(params);
-        MountSource::read(&Values(&checked)).unwrap_or(MountSource::Parameter)
-    }
-
-    fn read(values: &Values<'_>) -> Result<MountSource, ConfigError> {
-        Ok(match values.text("base_from_laser_source")?.as_str() {
-            "tf_static" => MountSource::Transforms {
-                base_frame: values.text("base_frame")?,
-                laser_frame: values.text("laser_frame")?,
-            },
-            _ => MountSource::Parameter,
-        })
-    }
-
-    /// The parameters as if the LiDAR stood where the robot's base frame is: to be judged before the transforms come.
-    pub fn assume_origin(params: &Params) -> Params {
-        let mut params = params.clone();
-        params.insert(MOUNT.to_owned(), Value::DoubleArray(vec![0.0; 3]));
-        params
-    }
-}
-
-/// The parameter that says where the LiDAR stands.
-pub const MOUNT: &str = "base_from_laser";
 
 impl ConfigError {
     fn new(parameter: &str, problem: impl Into<String>) -> ConfigError {

@@ -9,22 +9,21 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{events::wire_kind, lidar::Settings, motion::Report};
+use super::{lidar::Settings, motion::Report};
 
 use crate::{
     clock::Clock,
     hub::{Channel, Frame, Hub},
-    lidar::{Beam, Obstacle, Perception, Picture, RawScan, Scan},
-    protocol::{
-        Stream,
-        server::{self, ObstacleKind, SafetyZone},
-    },
-    robot::{Newest, Odometry, Outputs, Received, ZoneOutline},
+    lidar::{Perception, RawScan, Scan},
+    protocol::Stream,
+    robot::{Newest, Odometry, Outputs, Received},
     safety::surroundings::FieldSet,
 };
 
+mod shown;
 mod zones;
 
+pub use shown::Shown;
 pub use zones::ShownZones;
 
 /// What the perception task is wired to.
@@ -112,23 +111,25 @@ impl Wiring {
         let now = self.clock.now();
         let pose = self.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
         let picture = perception.look(&scan, pose, raw.at, now);
-        let zones = self.zones.now(&self.report.borrow().zones);
+        // Nothing is made while this is held: the Gate's owner would wait for it.
+        let (docking, zones) = {
+            let reported = &self.report.borrow().zones;
+            (reported.set == FieldSet::Docking, self.zones.now(reported))
+        };
         let (text, binary) = (
             self.hub.subscribers(Stream::Lidar) > 0,
             self.hub.subscribers(Channel::BinaryLidar) > 0,
         );
         if (text || binary) && paces.pictures.allows(now, period(settings)) {
             *seq += 1;
-            let obstacles: Vec<_> = picture.obstacles.iter().map(wire_obstacle).collect();
-            let shown = Shown { picture, obstacles: &obstacles, zones, seq: *seq };
+            let shown = Shown::new(picture, zones, docking, *seq);
+            let unix = self.clock.unix();
             if text {
-                self.hub.publish(Stream::Lidar, Frame::text(&shown.text(self.clock.unix())));
+                self.hub.publish(Stream::Lidar, Frame::text(&shown.text(unix)));
             }
             if binary {
-                let docking = self.report.borrow().zones.set == FieldSet::Docking;
                 let range = settings.range.unwrap_or(f64::INFINITY);
-                let mount = self.base_from_laser;
-                let frame = shown.binary(&scan, range, mount, docking, self.clock.unix());
+                let frame = shown.binary(&scan, range, self.base_from_laser, unix);
                 self.hub.publish(Channel::BinaryLidar, Frame::binary(&frame));
             }
         }
@@ -150,80 +151,6 @@ fn pose(odometry: &Received<Odometry>, scan: &Scan, at: Duration) -> Option<Isom
     // Stamps of one clock tell better than arrivals.
     let dt = if stamped.abs() <= ODOMETRY_AGE { stamped } else { arrived };
     (arrived.abs() <= ODOMETRY_AGE).then(|| odometry.value.pose_after(dt))
-}
-
-/// What goes to operators of one scan.
-struct Shown<'a> {
-    picture: &'a Picture,
-    obstacles: &'a [server::Obstacle],
-    zones: &'a [ZoneOutline],
-    seq: u64,
-}
-
-impl Shown<'_> {
-    fn text(&self, unix: Duration) -> String {
-        let zones: Vec<_> = self.zones.iter().map(wire_zone).collect();
-        let shown = server::LidarPicture {
-            points: &self.picture.points,
-            quality: self.picture.quality,
-            obstacles: self.obstacles,
-            safety_zones: &zones,
-        };
-        server::lidar_update(&shown, self.seq, self.stamp(), unix)
-    }
-
-    fn binary(
-        &self,
-        scan: &Scan,
-        shown_range: f64,
-        base_from_laser: Isometry2<f64>,
-        docking: bool,
-        unix: Duration,
-    ) -> Vec<u8> {
-        let range = |beam| match beam {
-            Beam::Hit(range) | Beam::TooClose(range) => Some(range).filter(|it| *it <= shown_range),
-            Beam::NoReturn | Beam::Invalid => None,
-        };
-        let ranges: Vec<_> = scan.beams().map(range).collect();
-        let violated: Vec<_> = self.zones.iter().map(|zone| zone.occupied).collect();
-        let (angle_min, angle_increment, _) = scan.geometry();
-        let at = base_from_laser.translation.vector;
-        let shown = server::BinaryPicture {
-            ranges: &ranges,
-            angle_min,
-            angle_increment,
-            base_from_laser: [at.x, at.y, base_from_laser.rotation.angle()],
-            quality: self.picture.quality,
-            obstacles: self.obstacles,
-            violated: &violated,
-            docking,
-        };
-        server::lidar_frame(&shown, self.seq, self.stamp(), unix)
-    }
-
-    fn stamp(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.picture.stamp).ok()
-    }
-}
-
-fn wire_obstacle(obstacle: &Obstacle) -> server::Obstacle {
-    server::Obstacle {
-        number: obstacle.id,
-        position: obstacle.position,
-        kind: if obstacle.dynamic { ObstacleKind::Dynamic } else { ObstacleKind::Static },
-        confidence: obstacle.confidence,
-        velocity: obstacle.velocity,
-        radius: obstacle.radius,
-    }
-}
-
-fn wire_zone(zone: &ZoneOutline) -> SafetyZone<'_> {
-    SafetyZone {
-        id: &zone.name,
-        kind: wire_kind(zone.kind),
-        boundary: &zone.boundary,
-        violated: zone.occupied,
-    }
 }
 
 /// Keeps a mean rate and lets single values come early, as the sensor's jitter wants it (GCRA, ITU-T I.371).
