@@ -85,7 +85,7 @@ impl Bench {
         }
         let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];
         let footprint = corners.map(Point2::from).to_vec();
-        let own_body = OwnBody { footprint: footprint.clone(), sectors: vec![] };
+        let own_body = OwnBody::new(footprint.clone(), vec![]);
         let zones = ZoneConfig::around(footprint, base_from_laser, "laser".into());
         let zones = Zones::new(zones).unwrap();
         let outlines = zones

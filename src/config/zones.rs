@@ -113,7 +113,7 @@ pub(super) fn surroundings(values: &Values<'_>) -> Result<Surroundings, Vec<Conf
 pub(super) fn own_body(config: &ZoneConfig) -> OwnBody {
     let footprint = if config.mask_footprint { config.footprint.clone() } else { Vec::new() };
     let sectors = config.masked.iter().map(|sector| [sector.from, sector.to]).collect();
-    OwnBody { footprint, sectors }
+    OwnBody::new(footprint, sectors)
 }
 
 fn driving(values: &Values<'_>) -> Result<ZoneConfig, ConfigError> {

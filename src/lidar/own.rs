@@ -9,16 +9,23 @@ use super::projection::Hit;
 /// Where hits are the robot's own.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OwnBody {
-    /// Everything inside this polygon, m, base frame; empty: nothing.
-    pub footprint: Vec<Point2<f64>>,
-    /// Everything between these angles, counter-clockwise, rad, in the LiDAR's frame.
-    pub sectors: Vec<[f64; 2]>,
+    footprint: Vec<Point2<f64>>,
+    sectors: Vec<[f64; 2]>,
+    /// Square of how far the footprint reaches from the base frame's origin, m²: most hits are farther.
+    reach: f64,
 }
 
 impl OwnBody {
+    /// Everything inside the footprint, m, base frame, none where that is empty; and everything between two angles,
+    /// counter-clockwise, rad, in the LiDAR's frame.
+    pub fn new(footprint: Vec<Point2<f64>>, sectors: Vec<[f64; 2]>) -> OwnBody {
+        let reach = footprint.iter().map(|it| it.coords.norm_squared()).fold(0.0, f64::max);
+        OwnBody { footprint, sectors, reach }
+    }
+
     /// Whether this hit is the robot itself.
     pub fn has(&self, hit: &Hit, laser_from_base: &Isometry2<f64>) -> bool {
-        if self.encloses(hit.point) {
+        if hit.point.coords.norm_squared() <= self.reach && self.encloses(hit.point) {
             return true;
         }
         if self.sectors.is_empty() {
@@ -57,14 +64,14 @@ mod tests {
     #[test]
     fn the_footprint_and_masked_angles_are_the_robot() {
         let corners = [[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]];
-        let body = OwnBody { footprint: corners.map(Point2::from).to_vec(), sectors: vec![] };
+        let body = OwnBody::new(corners.map(Point2::from).to_vec(), vec![]);
         for (point, expected) in
             [([0.0, 0.0], true), ([0.39, -0.29], true), ([0.41, 0.0], false), ([0.0, 1.0], false)]
         {
             check(&body, Isometry2::identity(), point, expected);
         }
         // A mast behind a LiDAR that looks backwards is ahead of the robot.
-        let mast = OwnBody { footprint: vec![], sectors: vec![[3.0, -3.0]] };
+        let mast = OwnBody::new(vec![], vec![[3.0, -3.0]]);
         let backwards = Isometry2::rotation(PI);
         for (point, expected) in [([1.0, 0.1], true), ([1.0, 0.2], false), ([-1.0, 0.0], false)] {
             check(&mast, backwards, point, expected);

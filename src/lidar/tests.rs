@@ -197,7 +197,7 @@ fn a_set_range_crops_what_is_followed() {
 #[test]
 fn the_robots_own_mast_is_shown_and_not_followed() {
     let corners = [[0.5, 0.4], [-2.5, 0.4], [-2.5, -0.4], [0.5, -0.4]];
-    let own_body = OwnBody { footprint: corners.map(Point2::from).to_vec(), sectors: vec![] };
+    let own_body = OwnBody::new(corners.map(Point2::from).to_vec(), vec![]);
     let base_from_laser = Isometry2::identity();
     let mut perception =
         Perception::new(LidarConfig { base_from_laser, scan_period: 0.05, own_body });
