@@ -335,7 +335,9 @@ impl Zones {
         }
         let mut chain = Chain::default();
         self.beams.around().any(|(index, hit)| {
-            sweep.bins[hit.bin] && hit.distance <= depth && chain.completes(index, hit)
+            hit.distance <= depth
+                && sweep.bins[self.beams.bin_of(hit)]
+                && chain.completes(index, hit, self.beams.need(hit))
         })
     }
 

@@ -26,6 +26,8 @@ pub struct Beams {
     /// Angle between beams, rad, without sign; and whether they close the circle.
     step: f64,
     closed: bool,
+    /// Further bins on either side that a beam stands for.
+    around: usize,
     geometry: (f64, f64, usize),
     rays: Vec<Ray>,
 }
@@ -41,10 +43,6 @@ pub struct Hit {
     pub range: f64,
     /// From the footprint, m; beyond [`Body::reach`] a lower bound.
     pub distance: f64,
-    /// How many contiguous points make a thing at this range.
-    pub need: u32,
-    /// Its direction.
-    pub bin: usize,
 }
 
 /// What a direction returned; of several beams the one that says most.
@@ -65,8 +63,6 @@ struct Ray {
     /// Unit vector in the base frame.
     direction: Vector2<f64>,
     bin: usize,
-    /// Further bins on either side that this beam stands for.
-    around: usize,
     masked: bool,
 }
 
@@ -87,6 +83,7 @@ impl Beams {
             sight: 0.0,
             step: 0.0,
             closed: false,
+            around: 0,
             geometry: (0.0, 0.0, 0),
             rays: Vec::new(),
         }
@@ -95,17 +92,18 @@ impl Beams {
     /// Reads a scan. Linear in its beams.
     pub fn read(&mut self, scan: &ScanView, config: &ZoneConfig, body: &Body) {
         self.point_rays(scan, config, body);
-        self.hits.clear();
-        self.seen = [Seen::Nothing; BINS];
-        self.covered = [false; BINS];
-        self.count = 0;
-        let (mut first_valid, mut last_valid) = (None, None);
-        for (index, (range, ray)) in scan.ranges.iter().zip(&self.rays).enumerate() {
+        let Beams { hits, seen, covered, rays, step, around, .. } = self;
+        hits.clear();
+        *seen = [Seen::Nothing; BINS];
+        *covered = [false; BINS];
+        // Numbers and directions of the first valid beam and of the newest one.
+        let mut valid: Option<[(usize, usize); 2]> = None;
+        for (index, (range, ray)) in scan.ranges.iter().zip(rays.iter()).enumerate() {
             if ray.masked {
                 continue;
             }
-            self.count += 1;
-            let seen = match classify(f64::from(*range), scan, config) {
+            let bin = ray.bin;
+            let says = match classify(f64::from(*range), scan, config) {
                 Beam::Invalid => Seen::Failed,
                 Beam::NoReturn => Seen::Free,
                 Beam::Range(range) => {
@@ -114,25 +112,29 @@ impl Beams {
                     if config.mask_footprint && distance == 0.0 {
                         Seen::Failed
                     } else {
-                        let need = need(range, self.step);
-                        self.hits.push(Hit { index, point, range, distance, need, bin: ray.bin });
+                        hits.push(Hit { index, point, range, distance });
                         Seen::Hit
                     }
                 }
             };
-            for offset in 0..=2 * ray.around {
-                let bin = &mut self.seen[(ray.bin + BINS + offset - ray.around) % BINS];
-                *bin = seen.max(*bin);
+            if *around == 0 {
+                seen[bin] = says.max(seen[bin]);
+            } else {
+                bins_around(bin, *around).for_each(|bin| seen[bin] = says.max(seen[bin]));
             }
-            if seen > Seen::Failed {
-                first_valid.get_or_insert(index);
-                let last = last_valid.replace(index).unwrap_or(index);
-                cover(&mut self.covered, &self.rays, self.step, last, index, index - last);
+            if says > Seen::Failed {
+                covered[bin] = true;
+                let [first, last] = valid.unwrap_or([(index, bin); 2]);
+                if last.1 != bin && is_narrow(index - last.0, *step) {
+                    cover(covered, last.1, bin);
+                }
+                valid = Some([first, (index, bin)]);
             }
         }
-        if let (true, Some(first), Some(last)) = (self.closed, first_valid, last_valid) {
-            let beams = first + self.rays.len() - last;
-            cover(&mut self.covered, &self.rays, self.step, last, first, beams);
+        if let (true, Some([first, last])) = (self.closed, valid)
+            && is_narrow(first.0 + self.rays.len() - last.0, self.step)
+        {
+            cover(&mut self.covered, last.1, first.1);
         }
     }
 
@@ -150,8 +152,17 @@ impl Beams {
 
     /// The directions that a hit stands for.
     pub fn bins_of(&self, hit: &Hit) -> impl Iterator<Item = usize> + use<> {
-        let (bin, around) = (hit.bin, self.rays[hit.index].around);
-        (0..=2 * around).map(move |offset| (bin + BINS + offset - around) % BINS)
+        bins_around(self.bin_of(hit), self.around)
+    }
+
+    /// The direction of the beam itself.
+    pub fn bin_of(&self, hit: &Hit) -> usize {
+        self.rays[hit.index].bin
+    }
+
+    /// How many contiguous points make a thing where this one is.
+    pub fn need(&self, hit: &Hit) -> u32 {
+        need(hit.range, self.step)
     }
 
     /// Sines and cosines, kept as long as the geometry stays.
@@ -164,6 +175,7 @@ impl Beams {
             self.closed = count as f64 * self.step > TAU - 1.5 * self.step;
             // A bin of a degree on its own, and half of what is missing up to the next beam.
             let around = ((self.step.to_degrees() - 1.001) / 2.0).ceil().max(0.0) as usize;
+            self.around = around.min(BINS / 4);
             self.rays.clear();
             self.rays.extend((0..count).map(|index| {
                 let angle = first + index as f64 * increment;
@@ -171,10 +183,10 @@ impl Beams {
                 Ray {
                     direction: body.rotation * Vector2::new(cos, sin),
                     bin: bin_of(angle),
-                    around: around.min(BINS / 4),
                     masked: config.masked.iter().any(|sector| sector.contains(angle)),
                 }
             }));
+            self.count = self.rays.iter().filter(|ray| !ray.masked).count();
             self.hits.reserve(count);
         }
         self.sight = sight(self.step).min(scan.range_max);
@@ -191,8 +203,8 @@ impl Sector {
 
 /// How many contiguous points make a thing at `range` m, with `step` rad between beams: 20 mm of it.
 pub fn need(range: f64, step: f64) -> u32 {
-    // A cast saturates, so that a range of next to nothing needs the most.
-    ((0.02 / (range * step)).floor() as u32).clamp(3, 8)
+    // A cast rounds down and saturates, so that a range of next to nothing needs the most.
+    ((0.02 / (range * step)) as u32).clamp(3, 8)
 }
 
 /// How far, in m, a 70 mm leg has the points it needs with `step` rad between beams, wherever the beams fall.
@@ -209,38 +221,37 @@ fn classify(range: f64, scan: &ScanView, config: &ZoneConfig) -> Beam {
         Means::NoReturn => Beam::NoReturn,
         Means::TooClose => Beam::Range(scan.range_min),
     };
-    if range > scan.range_max {
+    if range > CODE && range <= scan.range_max {
+        // Below `range_min` too: the number is unreliable, but something is there.
+        Beam::Range(range)
+    } else if range > scan.range_max {
         Beam::NoReturn
     } else if range == 0.0 {
         means(config.zero_means)
     } else if range == f64::NEG_INFINITY {
         means(config.neg_inf_means)
-    } else if range.is_nan() || range <= CODE {
-        Beam::Invalid
     } else {
-        // Below `range_min` too: the number is unreliable, but something is there.
-        Beam::Range(range)
+        Beam::Invalid
     }
 }
 
-/// Marks what lies between two valid beams that are `beams` apart, if nothing can hide between them.
-fn cover(
-    covered: &mut [bool; BINS],
-    rays: &[Ray],
-    step: f64,
-    from: usize,
-    to: usize,
-    beams: usize,
-) {
-    let (from, to) = (rays[from].bin, rays[to].bin);
-    covered[from] = true;
-    covered[to] = true;
-    if beams as f64 * step <= GAP {
-        let ahead = (to + BINS - from) % BINS;
-        let (start, count) = if ahead <= BINS / 2 { (from, ahead) } else { (to, BINS - ahead) };
-        for offset in 0..count {
-            covered[(start + offset) % BINS] = true;
-        }
+/// A direction and `around` further ones on either side.
+fn bins_around(bin: usize, around: usize) -> impl Iterator<Item = usize> {
+    let first = bin + BINS - around;
+    (first..=first + 2 * around).map(|bin| bin % BINS)
+}
+
+/// Whether nothing can hide between two valid beams that are `beams` apart.
+fn is_narrow(beams: usize, step: f64) -> bool {
+    beams as f64 * step <= GAP
+}
+
+/// Marks the directions from one to another, the short way.
+fn cover(covered: &mut [bool; BINS], from: usize, to: usize) {
+    let ahead = if to < from { to + BINS - from } else { to - from };
+    let (start, count) = if ahead <= BINS / 2 { (from, ahead) } else { (to, BINS - ahead) };
+    for offset in 0..count {
+        covered[(start + offset) % BINS] = true;
     }
 }
 

@@ -90,7 +90,7 @@ impl Health {
     fn lost(&self, beams: &Beams) -> f64 {
         let (mut most, mut run, mut between) = (0, 0, 0);
         // Twice around, so that a piece across the rear is one.
-        for bin in (0..BINS).chain(0..BINS) {
+        (0..BINS).chain(0..BINS).for_each(|bin| {
             match beams.seen[bin] {
                 Seen::Hit => (run, between) = (0, 0),
                 Seen::Nothing => between += 1,
@@ -102,7 +102,7 @@ impl Health {
                 }
             }
             most = most.max(run);
-        }
+        });
         most.min(BINS) as f64
     }
 }

@@ -30,9 +30,11 @@ impl Near {
 
     /// Takes a scan.
     pub fn see(&mut self, beams: &Beams, body: &Body) {
-        for hit in beams.hits.iter().filter(|hit| hit.range >= NEAR) {
-            for bin in beams.bins_of(hit) {
-                self.range[bin] = 0.0;
+        if self.range != [0.0; BINS] {
+            for hit in beams.hits.iter().filter(|hit| hit.range >= NEAR) {
+                for bin in beams.bins_of(hit) {
+                    self.range[bin] = 0.0;
+                }
             }
         }
         let mut chain = Chain::default();
@@ -40,9 +42,10 @@ impl Near {
         self.order.reserve(beams.hits.capacity());
         for (place, hit) in beams.hits.iter().enumerate().filter(|(_, hit)| hit.range < NEAR) {
             self.order.push(place);
-            if chain.completes(hit.index, hit) {
+            let need = beams.need(hit);
+            if chain.completes(hit.index, hit, need) {
                 // The last points belong to the thing, or stand among its own.
-                for place in self.order.iter().rev().take(hit.need as usize) {
+                for place in self.order.iter().rev().take(need as usize) {
                     let part = &beams.hits[*place];
                     for bin in beams.bins_of(part) {
                         self.range[bin] = part.range;

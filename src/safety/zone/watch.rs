@@ -78,21 +78,23 @@ impl Watch {
     pub fn see(
         &mut self,
         beams: &Beams,
-        held: &[(Point2<f64>, f64)],
+        held_points: &[(Point2<f64>, f64)],
         config: &ZoneConfig,
         arrival: Duration,
     ) {
         let grown = if self.occupied { config.hysteresis } else { 0.0 };
-        self.triggered =
-            held.iter().any(|(point, distance)| self.field.holds(*point, *distance, grown));
-        let mut chain = Chain::default();
-        for (index, hit) in beams.around() {
-            if self.field.holds(hit.point, hit.distance, grown) {
-                self.triggered |= chain.completes(index, hit);
+        let held =
+            held_points.iter().any(|(point, distance)| self.field.holds(*point, *distance, grown));
+        // A depth is what there mostly is, and in a loop of its own it costs next to nothing.
+        let (any, thing) = match self.field {
+            Field::Depth(depth) => things(beams, |hit| hit.distance <= depth + grown),
+            Field::Part(..) | Field::Outline(_) => {
+                things(beams, |hit| self.field.holds(hit.point, hit.distance, grown))
             }
-        }
-        if self.kind == Kind::Critical {
-            self.keep_points(beams, held, grown);
+        };
+        self.triggered = held || thing;
+        if self.kind == Kind::Critical && (held || any) {
+            self.keep_points(beams, held_points, grown);
         }
         self.settle(config, arrival);
     }
@@ -145,15 +147,29 @@ impl Field {
 }
 
 impl Chain {
-    /// Adds a point; whether it completes a thing. `index` may go on beyond the last beam, where a circle closes.
-    pub fn completes(&mut self, index: usize, hit: &Hit) -> bool {
+    /// Adds a point; whether it completes a thing of `need` points. `index` may go on beyond the last beam, where a circle closes.
+    pub fn completes(&mut self, index: usize, hit: &Hit, need: u32) -> bool {
         let reached = self.recent.iter().flatten().filter(|link| {
             index - link.index <= APART && (hit.point - link.point).norm_squared() <= NEAR * NEAR
         });
         let length = 1 + reached.map(|link| link.length).max().unwrap_or(0);
         self.recent[index % APART] = Some(Link { index, point: hit.point, length });
-        length >= hit.need
+        length >= need
     }
+}
+
+/// Whether any point is in a field, and whether the points in it make a thing.
+fn things(beams: &Beams, holds: impl Fn(&Hit) -> bool) -> (bool, bool) {
+    let mut chain = Chain::default();
+    let (mut any, mut thing) = (false, false);
+    // Not `for`: only by itself does a chain of iterators go through its parts one after the other.
+    beams.around().for_each(|(index, hit)| {
+        if holds(hit) {
+            any = true;
+            thing |= chain.completes(index, hit, beams.need(hit));
+        }
+    });
+    (any, thing)
 }
 
 /// Beams between neighbours in a chain, at most.
