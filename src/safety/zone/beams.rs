@@ -248,7 +248,7 @@ fn is_narrow(beams: usize, step: f64) -> bool {
 
 /// Marks the directions from one to another, the short way.
 fn cover(covered: &mut [bool; BINS], from: usize, to: usize) {
-    let ahead = if to < from { to + BINS - from } else { to - from };
+    let ahead = (to + BINS - from) % BINS;
     let (start, count) = if ahead <= BINS / 2 { (from, ahead) } else { (to, BINS - ahead) };
     for offset in 0..count {
         covered[(start + offset) % BINS] = true;

@@ -46,6 +46,10 @@ fn hits_are_at_least_a_tenth_of_the_beams() {
     assert_eq!(verdict(&[20.0; 360]), Verdict::Clear, "range_max is a range");
     for blind in [f32::NAN, f32::NEG_INFINITY, 0.0, 0.05, -1.0, f32::INFINITY, 20.5] {
         assert_eq!(verdict(&[blind; 360]), Verdict::Stop(Stop::FewHits), "{blind}");
+        // Not because it would be the robot itself.
+        let mut rig = Rig::new(ZoneConfig { mask_footprint: false, ..config() }, full_turn());
+        rig.see_ranges(&[blind; 360]);
+        assert_eq!(rig.verdict(AHEAD), Verdict::Stop(Stop::FewHits), "{blind}");
     }
 }
 
