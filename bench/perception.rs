@@ -78,7 +78,7 @@ impl Bench {
                 angle_increment: scan.angle_increment,
                 range_min: scan.range_min,
                 range_max: scan.range_max,
-                ranges: scan.ranges,
+                ranges: scan.ranges.into(),
             };
             scans.push((Scan::new(&one).unwrap(), world.odometry().pose));
             raw.push(one);

@@ -46,7 +46,7 @@ pub struct RawScan {
     /// Longer ranges are no return, m.
     pub range_max: f64,
     /// One range a beam, m; NaN, infinities, zero and negative numbers are what drivers make of a missing return.
-    pub ranges: Vec<f32>,
+    pub ranges: Arc<[f32]>,
 }
 
 /// How the LiDAR is mounted and how its beams are read.

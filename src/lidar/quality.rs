@@ -81,7 +81,7 @@ mod tests {
             angle_increment: 0.01,
             range_min: 0.1,
             range_max: 10.0,
-            ranges,
+            ranges: ranges.into(),
             ..RawScan::default()
         })
         .unwrap()

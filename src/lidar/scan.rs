@@ -1,5 +1,7 @@
 //! A scan that can be trusted in form: its geometry is finite and its beams are classified.
 
+use std::sync::Arc;
+
 use super::RawScan;
 
 /// A sweep with a usable geometry. Single beams may still be anything: see [`Beam`].
@@ -11,7 +13,7 @@ pub struct Scan {
     angle_increment: f64,
     range_min: f64,
     range_max: f64,
-    ranges: Vec<f32>,
+    ranges: Arc<[f32]>,
 }
 
 /// What one beam says.
@@ -156,7 +158,7 @@ mod tests {
             angle_increment: 0.1,
             range_min: 0.2,
             range_max: 10.0,
-            ranges: vec![1.0; 8],
+            ranges: [1.0; 8].into(),
             ..RawScan::default()
         }
     }
@@ -176,7 +178,7 @@ mod tests {
             (f32::NEG_INFINITY, Beam::Invalid),
         ];
         for (range, expected) in rows {
-            let scan = Scan::new(&RawScan { ranges: vec![range], ..raw() }).unwrap();
+            let scan = Scan::new(&RawScan { ranges: [range].into(), ..raw() }).unwrap();
             assert_eq!(scan.beams().next(), Some(expected), "{range}");
         }
     }
@@ -184,7 +186,7 @@ mod tests {
     #[test]
     fn a_header_that_cannot_be_read_is_named() {
         let rows = [
-            (RawScan { ranges: vec![], ..raw() }, "0 beams"),
+            (RawScan { ranges: [].into(), ..raw() }, "0 beams"),
             (RawScan { angle_increment: 0.0, ..raw() }, "angle_increment is 0"),
             (RawScan { angle_increment: f64::NAN, ..raw() }, "angle_increment is NaN"),
             (RawScan { angle_increment: 3.0, ..raw() }, "angle_increment is 3"),
@@ -207,6 +209,7 @@ mod tests {
             header in proptest::array::uniform5(any::<f64>()),
         ) {
             let [stamp, angle_min, angle_increment, range_min, range_max] = header;
+            let ranges = ranges.into();
             let raw = RawScan {
                 stamp, angle_min, angle_increment, range_min, range_max, ranges,
                 ..RawScan::default()

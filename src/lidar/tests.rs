@@ -10,7 +10,7 @@ fn scan(ranges: &[f32]) -> Scan {
         angle_increment: FRAC_PI_2,
         range_min: 0.2,
         range_max: 10.0,
-        ranges: ranges.to_vec(),
+        ranges: ranges.into(),
         ..RawScan::default()
     })
     .unwrap()

@@ -370,7 +370,7 @@ impl State {
                 angle_increment: scan.angle_increment,
                 range_min: scan.range_min,
                 range_max: scan.range_max,
-                ranges: scan.ranges,
+                ranges: scan.ranges.into(),
             };
             tell(&self.topics.scan, Arc::new(raw), now);
         }

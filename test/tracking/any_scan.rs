@@ -38,7 +38,7 @@ fn any_scan() -> impl Strategy<Value = RawScan> {
             angle_increment: step.unwrap_or(TAU / ranges.len().max(1) as f64),
             range_min: limits.0,
             range_max: limits.1,
-            ranges,
+            ranges: ranges.into(),
             ..RawScan::default()
         },
     )

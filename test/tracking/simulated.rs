@@ -47,14 +47,14 @@ fn drive(seed: u64, noise: f64, seconds: u64) -> Score {
     score
 }
 
-fn read(scan: sim::Scan) -> Scan {
+pub fn read(scan: sim::Scan) -> Scan {
     Scan::new(&RawScan {
         stamp: scan.at.as_secs_f64(),
         angle_min: scan.angle_min,
         angle_increment: scan.angle_increment,
         range_min: scan.range_min,
         range_max: scan.range_max,
-        ranges: scan.ranges,
+        ranges: scan.ranges.into(),
         ..RawScan::default()
     })
     .unwrap()
@@ -139,7 +139,7 @@ impl Driver {
 /// A thing is to be seen once so many hits were on it in so many scans.
 const WELL: usize = 5;
 /// s
-const PERIOD: f64 = 0.05;
+pub const PERIOD: f64 = 0.05;
 /// From the middle of a roller cage to its sides, and a little, m.
 const IN_A_CAGE: f64 = 0.45;
 /// Where the robot drives, m in the hall: between the columns, to and fro.

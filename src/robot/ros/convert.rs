@@ -23,7 +23,7 @@ pub(super) fn scan(scan: sensor_msgs::msg::LaserScan, ros_now: f64) -> RawScan {
         angle_increment: scan.angle_increment.into(),
         range_min: scan.range_min.into(),
         range_max: scan.range_max.into(),
-        ranges: scan.ranges,
+        ranges: scan.ranges.into(),
     }
 }
 
