@@ -34,7 +34,7 @@ fn main() {
     criterion.final_summary();
     println!(
         "JSON: {} bytes, binary: {} bytes",
-        bench.shown().text(Duration::ZERO).len(),
+        bench.shown().text(usize::MAX, Duration::ZERO).len(),
         bench.binary(Duration::ZERO).len()
     );
 }
@@ -131,7 +131,7 @@ impl Bench {
                 };
                 self.zones.scan(black_box(&view), now);
             }
-            "json" => drop(black_box(self.shown().text(now))),
+            "json" => drop(black_box(self.shown().text(usize::MAX, now))),
             "binary" => drop(black_box(self.binary(now))),
             "nothing" => {}
             other => panic!("{other} is none of {WHAT:?}"),
@@ -140,7 +140,7 @@ impl Bench {
 
     fn binary(&self, now: Duration) -> Vec<u8> {
         let (scan, _) = &self.scans[SCANS - 1];
-        self.shown().binary(scan, f64::INFINITY, self.base_from_laser, now)
+        self.shown().binary(scan, f64::INFINITY, usize::MAX, self.base_from_laser, now)
     }
 
     fn shown(&self) -> Shown<'_> {

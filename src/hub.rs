@@ -12,12 +12,15 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
     auth::Role,
-    protocol::{Answer, CloseReason, Encoding, Stream},
+    protocol::{Answer, CloseReason, Form, Stream},
     safety::ConnectionId,
 };
 
 mod frame;
+mod pace;
+
 pub use frame::Frame;
+pub use pace::Pace;
 
 /// What a connection is handed apart from its streams.
 #[derive(Debug, Clone)]
@@ -60,20 +63,16 @@ pub struct Member {
 #[derive(Clone, Default)]
 pub struct Hub(Arc<Shared>);
 
-/// A stream in one of its encodings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// As text.
-    Json(Stream),
-    /// `lidar` in binary frames.
-    BinaryLidar,
+struct Shared {
+    forms: [StreamState; Form::COUNT],
+    members: Mutex<HashMap<ConnectionId, Entry>>,
 }
 
-#[derive(Default)]
-struct Shared {
-    streams: [StreamState; Stream::ALL.len()],
-    binary_lidar: StreamState,
-    members: Mutex<HashMap<ConnectionId, Entry>>,
+impl Default for Shared {
+    fn default() -> Shared {
+        let forms = std::array::from_fn(|_| StreamState::default());
+        Shared { forms, members: Mutex::default() }
+    }
 }
 
 #[derive(Default)]
@@ -105,19 +104,19 @@ impl Hub {
         Hub::default()
     }
 
-    /// Makes `frame` the channel's newest value; what was not sent of the one before is replaced.
-    pub fn publish(&self, channel: impl Into<Channel>, frame: Frame) {
-        self.state(channel.into()).newest.send_replace(Some(frame));
+    /// Makes `frame` the newest value of a stream's form; what was not sent of the one before is replaced.
+    pub fn publish(&self, form: impl Into<Form>, frame: Frame) {
+        self.state(form.into()).newest.send_replace(Some(frame));
     }
 
-    /// How many connections get this channel; 0 means that encoding it would be waste.
-    pub fn subscribers(&self, channel: impl Into<Channel>) -> usize {
-        self.state(channel.into()).newest.receiver_count()
+    /// How many connections get this form; 0 means that encoding it would be waste.
+    pub fn subscribers(&self, form: impl Into<Form>) -> usize {
+        self.state(form.into()).newest.receiver_count()
     }
 
-    /// Waits until a connection subscribes to the channel.
-    pub async fn wanted(&self, channel: impl Into<Channel>) {
-        self.state(channel.into()).wanted.notified().await;
+    /// Waits until a connection subscribes to the form.
+    pub async fn wanted(&self, form: impl Into<Form>) {
+        self.state(form.into()).wanted.notified().await;
     }
 
     /// Takes a connection in.
@@ -170,11 +169,8 @@ impl Hub {
         self.members().is_empty()
     }
 
-    fn state(&self, channel: Channel) -> &StreamState {
-        match channel {
-            Channel::Json(stream) => &self.0.streams[stream.index()],
-            Channel::BinaryLidar => &self.0.binary_lidar,
-        }
+    fn state(&self, form: Form) -> &StreamState {
+        &self.0.forms[form.index()]
     }
 
     fn members(&self) -> MutexGuard<'_, HashMap<ConnectionId, Entry>> {
@@ -182,22 +178,13 @@ impl Hub {
     }
 }
 
-impl From<Stream> for Channel {
-    fn from(stream: Stream) -> Channel {
-        Channel::Json(stream)
-    }
-}
-
 impl Seat {
     /// Starts a stream; the receiver's first change is the next value published.
-    pub fn subscribe(&self, stream: Stream, encoding: Encoding) -> watch::Receiver<Option<Frame>> {
+    pub fn subscribe(&self, form: Form) -> watch::Receiver<Option<Frame>> {
         if let Some(entry) = self.hub.members().get_mut(&self.connection) {
-            entry.subscriptions.insert(stream);
+            entry.subscriptions.insert(form.stream);
         }
-        let state = self.hub.state(match (stream, encoding) {
-            (Stream::Lidar, Encoding::Binary) => Channel::BinaryLidar,
-            _ => Channel::Json(stream),
-        });
+        let state = self.hub.state(form);
         let mut receiver = state.newest.subscribe();
         receiver.mark_unchanged();
         state.wanted.notify_one();

@@ -31,7 +31,10 @@ macro_rules! wire_names {
 pub mod audit;
 pub mod client;
 mod json;
+mod options;
 pub mod server;
+
+pub use options::{Form, Options, Points};
 
 /// Version of the protocol, as `connection_established` tells it.
 pub const PROTOCOL_VERSION: u32 = 1;

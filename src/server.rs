@@ -34,6 +34,7 @@ use crate::{
 };
 
 mod connection;
+mod flow;
 mod http;
 mod listen;
 mod origin;

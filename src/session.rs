@@ -263,13 +263,16 @@ impl Session {
     fn request(&mut self, request: Request, time: Time, out: &mut Vec<Output>) {
         let Request { id, message } = request;
         match message {
-            ClientMessage::Subscribe(stream, encoding) => {
+            ClientMessage::Subscribe(stream, options) => {
                 out.push(Output::Send(server::subscription_confirmed(
                     stream,
                     id.as_deref(),
                     time.unix,
                 )));
-                out.push(Output::Subscribe(stream, encoding));
+                out.push(Output::Subscribe(stream, options));
+            }
+            ClientMessage::Acknowledge(stream, seq) => {
+                out.push(Output::Acknowledge(stream, seq));
             }
             ClientMessage::Unsubscribe(stream) => {
                 out.push(Output::Unsubscribe(stream));

@@ -14,7 +14,7 @@ use std::{
 
 use oht50_bridge::{
     protocol::{
-        Encoding, ErrorCode, Stream,
+        Encoding, ErrorCode, Options, Points, Stream,
         client::{self, ClientMessage, ControlAction, LidarCommand, RobotCommand},
         server,
     },
@@ -92,16 +92,26 @@ fn accepted() -> Vec<(&'static str, ClientMessage)> {
         duration: Some(Duration::from_secs(60)),
         hold_to_run: true,
     };
+    let subscribe = ClientMessage::Subscribe;
+    let plain = Options::default();
+    let binary = Options { encoding: Encoding::Binary, ..plain };
+    let points = Points::at_most(360);
+    let thinned = Options { points, rate: Some(5.0), in_flight: Some(2), ..binary };
+    let seldom = Options { rate: Some(0.5), ..plain };
     let robot = ClientMessage::Robot;
     let lidar = ClientMessage::Lidar;
     let control = ClientMessage::Control;
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjo3LCJzdWIiOiJsYW4iLCJleHAiOjE3MzgwNjM4MDB9.c2lnbmF0dXJl";
     use MotionKind::{MoveBackward, MoveForward, TurnLeft, TurnRight};
     vec![
-        ("subscribe_telemetry", ClientMessage::Subscribe(Stream::Telemetry, Encoding::Json)),
-        ("subscribe_lidar", ClientMessage::Subscribe(Stream::Lidar, Encoding::Json)),
-        ("subscribe_lidar_binary", ClientMessage::Subscribe(Stream::Lidar, Encoding::Binary)),
-        ("subscribe_robot_status", ClientMessage::Subscribe(Stream::RobotStatus, Encoding::Json)),
+        ("subscribe_telemetry", subscribe(Stream::Telemetry, plain)),
+        ("subscribe_lidar", subscribe(Stream::Lidar, plain)),
+        ("subscribe_lidar_binary", subscribe(Stream::Lidar, binary)),
+        ("subscribe_lidar_thinned", subscribe(Stream::Lidar, thinned)),
+        ("subscribe_robot_status", subscribe(Stream::RobotStatus, plain)),
+        ("subscribe_with_null_options", subscribe(Stream::RobotStatus, plain)),
+        ("subscribe_with_unknown_options", subscribe(Stream::Telemetry, seldom)),
+        ("ack", ClientMessage::Acknowledge(Stream::Lidar, 41)),
         ("unsubscribe_telemetry", ClientMessage::Unsubscribe(Stream::Telemetry)),
         ("unsubscribe_lidar", ClientMessage::Unsubscribe(Stream::Lidar)),
         ("unsubscribe_robot_status", ClientMessage::Unsubscribe(Stream::RobotStatus)),
@@ -199,13 +209,18 @@ fn every_error_text_has_a_refused_example() {
 }
 
 /// The texts of what was not understood, up to what they echo.
-const ERROR_TEXTS: [&str; 21] = [
+const ERROR_TEXTS: [&str; 26] = [
     "Invalid JSON format",
     "Message type is required",
     "Invalid message type: ",
     "Invalid subscription type: ",
     "Options must be an object",
     "Invalid encoding: ",
+    "Rate must be between 0.1 and 50 Hz",
+    "Max_points must be a whole number between 1 and 100000",
+    "Max_points is for lidar only",
+    "Max_in_flight must be a whole number between 1 and 16",
+    "Seq must be a whole number, not negative",
     "Invalid robot command: ",
     "Invalid LiDAR command: ",
     "Invalid control action: ",

@@ -13,9 +13,9 @@ use super::{lidar::Settings, motion::Report};
 
 use crate::{
     clock::Clock,
-    hub::{Channel, Frame, Hub},
+    hub::{Frame, Hub, Pace},
     lidar::{Perception, RawScan, Scan},
-    protocol::Stream,
+    protocol::{Encoding, Form},
     robot::{Newest, Odometry, Outputs, Received},
     safety::surroundings::FieldSet,
 };
@@ -116,21 +116,22 @@ impl Wiring {
             let reported = &self.report.borrow().zones;
             (reported.set == FieldSet::Docking, self.zones.now(reported))
         };
-        let (text, binary) = (
-            self.hub.subscribers(Stream::Lidar) > 0,
-            self.hub.subscribers(Channel::BinaryLidar) > 0,
-        );
-        if (text || binary) && paces.pictures.allows(now, period(settings)) {
+        let wanted = || Form::of_lidar().filter(|form| self.hub.subscribers(*form) > 0);
+        if wanted().next().is_some() && paces.pictures.allows(now, period(settings)) {
             *seq += 1;
             let shown = Shown::new(picture, zones, docking, *seq);
+            let range = settings.range.unwrap_or(f64::INFINITY);
             let unix = self.clock.unix();
-            if text {
-                self.hub.publish(Stream::Lidar, Frame::text(&shown.text(unix)));
-            }
-            if binary {
-                let range = settings.range.unwrap_or(f64::INFINITY);
-                let frame = shown.binary(&scan, range, self.base_from_laser, unix);
-                self.hub.publish(Channel::BinaryLidar, Frame::binary(&frame));
+            for form in wanted() {
+                let most = form.points.most();
+                let frame = match form.encoding {
+                    Encoding::Json => Frame::text(&shown.text(most, unix)),
+                    Encoding::Binary => {
+                        let at = self.base_from_laser;
+                        Frame::binary(&shown.binary(&scan, range, most, at, unix))
+                    }
+                };
+                self.hub.publish(form, frame.numbered(*seq));
             }
         }
         // Operators first: the middleware may take its time.
@@ -153,24 +154,6 @@ fn pose(odometry: &Received<Odometry>, scan: &Scan, at: Duration) -> Option<Isom
     (arrived.abs() <= ODOMETRY_AGE).then(|| odometry.value.pose_after(dt))
 }
 
-/// Keeps a mean rate and lets single values come early, as the sensor's jitter wants it (GCRA, ITU-T I.371).
-#[derive(Debug, Default)]
-pub struct Pace {
-    due: Duration,
-}
-
-impl Pace {
-    /// Whether one more may go now.
-    pub fn allows(&mut self, now: Duration, period: Duration) -> bool {
-        let early = period / 2;
-        let allowed = now + early >= self.due;
-        if allowed {
-            self.due = self.due.max(now.saturating_sub(early)) + period;
-        }
-        allowed
-    }
-}
-
 /// Odometry that lies farther from a scan does not tell where the robot was, s.
 const ODOMETRY_AGE: f64 = 0.5;
 
@@ -182,22 +165,3 @@ const PERIOD: Duration = Duration::from_millis(50);
 
 /// What goes wrong again and again is told this often.
 const COMPLAINTS: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn passed(times: impl IntoIterator<Item = u64>) -> usize {
-        let mut pace = Pace::default();
-        times.into_iter().filter(|ms| pace.allows(Duration::from_millis(*ms), PERIOD)).count()
-    }
-
-    #[test]
-    fn twenty_scans_a_second_pass_with_their_jitter_and_more_do_not() {
-        assert_eq!(passed((0..200).map(|n| n * 50)), 200);
-        assert_eq!(passed((0..200).map(|n| n * 50 + [0, 12, 3, 19][n as usize % 4])), 200);
-        let of_forty_hz = passed((0..400).map(|n| n * 25));
-        assert!((200..=202).contains(&of_forty_hz), "{of_forty_hz}");
-        assert_eq!(passed((0..100).map(|n| n * 100)), 100);
-    }
-}

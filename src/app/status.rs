@@ -97,7 +97,7 @@ pub async fn run(mut wiring: Wiring) {
                     wiring.stamp(),
                     wiring.clock.unix(),
                 );
-                hub.publish(Stream::RobotStatus, Frame::text(&text));
+                hub.publish(Stream::RobotStatus, Frame::text(&text).numbered(status_seq));
             }
         }
     }
@@ -154,7 +154,7 @@ impl Wiring {
             temperature: self.fresh(&self.temperature, self.timeouts.temperature_timeout),
         };
         let text = server::telemetry_update(&telemetry, seq, self.stamp(), self.clock.unix());
-        Frame::text(&text)
+        Frame::text(&text).numbered(seq)
     }
 
     fn status(&self) -> StatusReport {

@@ -4,7 +4,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 /// One unfragmented, unmasked frame, header included (RFC 6455 section 5.2). Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame(Bytes);
+pub struct Frame {
+    bytes: Bytes,
+    seq: u64,
+}
 
 impl Frame {
     /// A text message.
@@ -35,9 +38,19 @@ impl Frame {
         Frame::new(CLOSE, control(&payload))
     }
 
+    /// The same as the value of a stream with this number, by which it is acknowledged.
+    pub fn numbered(self, seq: u64) -> Frame {
+        Frame { seq, ..self }
+    }
+
+    /// Its number in its stream; 0 without one.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// What goes to the socket.
     pub fn bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 
     fn new(opcode: u8, payload: &[u8]) -> Frame {
@@ -55,7 +68,7 @@ impl Frame {
             }
         }
         bytes.put_slice(payload);
-        Frame(bytes.freeze())
+        Frame { bytes: bytes.freeze(), seq: 0 }
     }
 }
 

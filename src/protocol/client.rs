@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::{
-    Encoding, ErrorCode, Stream,
+    ErrorCode, Options, Stream,
     json::{self, Json, Object},
 };
 use crate::safety::{MotionKind, MotionRequest, Speed};
 
+mod options;
 mod parameters;
 
 use parameters::{FREQUENCY, LINEAR, LidarParameters, RANGE, RobotParameters};
@@ -48,9 +49,11 @@ pub struct Request {
 #[derive(Clone, PartialEq)]
 pub enum ClientMessage {
     /// Start a stream on this connection.
-    Subscribe(Stream, Encoding),
+    Subscribe(Stream, Options),
     /// End it.
     Unsubscribe(Stream),
+    /// A stream's messages up to this number have been dealt with.
+    Acknowledge(Stream, u64),
     /// `robot_control`.
     Robot(RobotCommand),
     /// `lidar_control`.
@@ -77,8 +80,11 @@ impl ClientMessage {
 impl fmt::Debug for ClientMessage {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            ClientMessage::Subscribe(stream, encoding) => {
-                f.debug_tuple("Subscribe").field(stream).field(encoding).finish()
+            ClientMessage::Subscribe(stream, options) => {
+                f.debug_tuple("Subscribe").field(stream).field(options).finish()
+            }
+            ClientMessage::Acknowledge(stream, seq) => {
+                f.debug_tuple("Acknowledge").field(stream).field(seq).finish()
             }
             ClientMessage::Unsubscribe(stream) => {
                 f.debug_tuple("Unsubscribe").field(stream).finish()
@@ -209,8 +215,9 @@ fn message(object: &Object) -> Result<ClientMessage, Fault> {
     match name(object, "type") {
         "subscribe" => {
             let stream = stream(object)?;
-            Ok(ClientMessage::Subscribe(stream, encoding(object, stream)?))
+            Ok(ClientMessage::Subscribe(stream, options::read(object, stream)?))
         }
+        "ack" => Ok(ClientMessage::Acknowledge(stream(object)?, seq(object)?)),
         "unsubscribe" => stream(object).map(ClientMessage::Unsubscribe),
         "robot_control" => robot_command(object).map(ClientMessage::Robot),
         "lidar_control" => lidar_command(object).map(ClientMessage::Lidar),
@@ -239,25 +246,14 @@ fn stream(object: &Object) -> Result<Stream, Fault> {
         .ok_or_else(|| unknown("Invalid subscription type", name))
 }
 
-/// `options.encoding`; other options are ignored.
-fn encoding(object: &Object, stream: Stream) -> Result<Encoding, Fault> {
-    let options = match object.get("options") {
-        None | Some(Json::Null) => return Ok(Encoding::Json),
-        Some(Json::Object(options)) => options,
-        Some(_) => return Err(Fault::parameter("Options must be an object")),
-    };
-    if !options.contains_key("encoding") {
-        return Ok(Encoding::Json);
+/// A number that an `f64` holds exactly.
+fn seq(object: &Object) -> Result<u64, Fault> {
+    match object.get("seq") {
+        Some(Json::Number(seq)) if seq.fract() == 0.0 && (0.0..=LARGEST_SEQ).contains(seq) => {
+            Ok(*seq as u64)
+        }
+        _ => Err(Fault::parameter("Seq must be a whole number, not negative")),
     }
-    let name = name(options, "encoding");
-    let known = Encoding::ALL.iter().find(|known| known.as_str() == name);
-    let offered = |encoding: &&Encoding| **encoding == Encoding::Json || stream == Stream::Lidar;
-    known
-        .copied()
-        .as_ref()
-        .filter(offered)
-        .copied()
-        .ok_or_else(|| Fault::parameter(format!("Invalid encoding: {}", cut(name))))
 }
 
 fn robot_command(object: &Object) -> Result<RobotCommand, Fault> {
@@ -327,6 +323,9 @@ fn cut(text: &str) -> &str {
         None => text,
     }
 }
+
+/// 2^53: beyond, whole numbers are not told apart.
+const LARGEST_SEQ: f64 = 9_007_199_254_740_992.0;
 
 /// Characters of a `request_id`, and of an echoed value.
 const MAX_TEXT: usize = 64;

@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     hub::{Delivery, Frame, Member, Seat},
     protocol::{
-        Answer, CloseReason, ErrorCode, Failure,
+        Answer, CloseReason, ErrorCode, Failure, Form,
         audit::{self, Entry},
     },
     safety::ConnectionId,
@@ -212,9 +212,10 @@ impl Connection {
                 self.tick(now);
                 continue;
             }
-            if armed != Some(deadline) {
-                timer.set(sleep(deadline.saturating_sub(now)));
-                armed = Some(deadline);
+            let wake = outbox.due(now).map_or(deadline, |due| due.min(deadline));
+            if armed != Some(wake) {
+                timer.set(sleep(wake.saturating_sub(now)));
+                armed = Some(wake);
             }
             let awaited = pipe.awaited();
             tokio::select! {
@@ -242,7 +243,7 @@ impl Connection {
                 step = pipe.step() => if step.is_err() {
                     return Ending::Gone;
                 },
-                () = outbox.newer(awaited) => {}
+                () = outbox.newer(awaited, now) => {}
                 () = timer.as_mut() => {}
                 () = yield_now(), if read >= READS_AT_A_TIME => {}
             }
@@ -303,9 +304,11 @@ impl Connection {
         match output {
             Output::Send(text) => outbox.push(Frame::text(&text)),
             Output::Ping(payload) => outbox.push(Frame::ping(&payload)),
-            Output::Subscribe(stream, encoding) => {
-                outbox.subscribe(stream, encoding, || seat.subscribe(stream, encoding));
+            Output::Subscribe(stream, options) => {
+                let form = Form::of(stream, &options);
+                outbox.subscribe(stream, options, || seat.subscribe(form));
             }
+            Output::Acknowledge(stream, seq) => outbox.acknowledge(stream, seq),
             Output::Unsubscribe(stream) => {
                 outbox.unsubscribe(stream);
                 seat.unsubscribe(stream);

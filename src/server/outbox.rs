@@ -1,12 +1,11 @@
 //! What waits to be written to one connection: little, and never an old stream value.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-use tokio::sync::watch;
-
+use super::flow::{Flow, Values};
 use crate::{
     hub::Frame,
-    protocol::{CloseReason, Encoding, Stream},
+    protocol::{CloseReason, Options, Stream},
 };
 
 /// Answers and events in order; of pongs and of each stream the newest alone.
@@ -15,8 +14,7 @@ pub struct Outbox {
     queue: VecDeque<Frame>,
     bytes: usize,
     pong: Option<Frame>,
-    streams: Streams,
-    encodings: [Option<Encoding>; Stream::ALL.len()],
+    flows: Flows,
     /// The stream whose turn it is.
     turn: usize,
     closed: bool,
@@ -41,7 +39,7 @@ pub enum Awaited {
     Nothing,
 }
 
-type Streams = [Option<watch::Receiver<Option<Frame>>>; Stream::ALL.len()];
+type Flows = [Option<Flow>; Stream::ALL.len()];
 
 impl Outbox {
     /// Puts an answer, an event or a ping at the end.
@@ -59,24 +57,25 @@ impl Outbox {
         }
     }
 
-    /// Starts a stream, unless it runs in this encoding.
-    pub fn subscribe(
-        &mut self,
-        stream: Stream,
-        encoding: Encoding,
-        start: impl FnOnce() -> watch::Receiver<Option<Frame>>,
-    ) {
-        let runs = self.encodings[stream.index()] == Some(encoding);
+    /// Starts a stream, unless it runs with these options.
+    pub fn subscribe(&mut self, stream: Stream, options: Options, start: impl FnOnce() -> Values) {
+        let flow = &mut self.flows[stream.index()];
+        let runs = flow.as_ref().is_some_and(|flow| *flow.options() == options);
         if !runs && !self.closed {
-            self.streams[stream.index()] = Some(start());
-            self.encodings[stream.index()] = Some(encoding);
+            *flow = Some(Flow::new(start(), options));
         }
     }
 
     /// Ends a stream.
     pub fn unsubscribe(&mut self, stream: Stream) {
-        self.streams[stream.index()] = None;
-        self.encodings[stream.index()] = None;
+        self.flows[stream.index()] = None;
+    }
+
+    /// The client has dealt with a stream's values up to this one.
+    pub fn acknowledge(&mut self, stream: Stream, seq: u64) {
+        if let Some(flow) = &mut self.flows[stream.index()] {
+            flow.acknowledge(seq);
+        }
     }
 
     /// Puts a Close behind what waits; nothing comes after it. A peer that is too slow gets the Close alone.
@@ -98,7 +97,7 @@ impl Outbox {
     }
 
     /// The next to be written. Streams come last and take turns.
-    pub fn take(&mut self) -> Option<Outgoing> {
+    pub fn take(&mut self, now: Duration) -> Option<Outgoing> {
         let urgent = self.pong.take().or_else(|| {
             let frame = self.queue.pop_front()?;
             self.bytes = self.bytes.saturating_sub(frame.bytes().len());
@@ -106,33 +105,36 @@ impl Outbox {
         });
         match urgent {
             Some(frame) => Some(Outgoing { frame, stream: None }),
-            None => self.take_stream(),
+            None => self.take_stream(now),
         }
     }
 
     /// Takes back a stream's value of which nothing was written.
     pub fn put_back(&mut self, stream: Stream) {
-        if let Some(receiver) = &mut self.streams[stream.index()] {
-            receiver.mark_changed();
+        if let Some(flow) = &mut self.flows[stream.index()] {
+            flow.put_back();
             self.turn = stream.index();
         }
     }
 
-    /// Waits for a newer value. Cancel safe.
-    pub async fn newer(&mut self, awaited: Awaited) {
-        let [telemetry, lidar, status] = match awaited {
-            Awaited::Any => self.streams.each_mut().map(Option::as_mut),
-            Awaited::Only(stream) => {
-                let mut only = [None, None, None];
-                only[stream.index()] = self.streams[stream.index()].as_mut();
-                only
-            }
-            Awaited::Nothing => [None, None, None],
+    /// When a stream that waits for its time may go on.
+    pub fn due(&self, now: Duration) -> Option<Duration> {
+        self.flows.iter().flatten().map(Flow::opens).filter(|opens| *opens > now).min()
+    }
+
+    /// Waits for a newer value that may go at once. Cancel safe.
+    pub async fn newer(&mut self, awaited: Awaited, now: Duration) {
+        let wanted = |stream: Stream| match awaited {
+            Awaited::Any => true,
+            Awaited::Only(only) => stream == only,
+            Awaited::Nothing => false,
         };
+        let [telemetry, lidar, status] = self.flows.each_mut().map(Option::as_mut);
         tokio::select! {
-            () = changed(telemetry) => {}
-            () = changed(lidar) => {}
-            () = changed(status) => {}
+            () = changed(telemetry, now), if wanted(Stream::Telemetry) => {}
+            () = changed(lidar, now), if wanted(Stream::Lidar) => {}
+            () = changed(status, now), if wanted(Stream::RobotStatus) => {}
+            else => std::future::pending().await,
         }
     }
 
@@ -140,38 +142,29 @@ impl Outbox {
         if !self.closed {
             self.push(close);
             self.pong = None;
-            self.streams = Streams::default();
+            self.flows = Flows::default();
             self.closed = true;
         }
     }
 
-    fn take_stream(&mut self) -> Option<Outgoing> {
-        let (turn, count) = (self.turn, self.streams.len());
+    fn take_stream(&mut self, now: Duration) -> Option<Outgoing> {
+        let (turn, count) = (self.turn, self.flows.len());
         for stream in (0..count).map(|step| Stream::ALL[(turn + step) % count]) {
-            let Some(receiver) = &mut self.streams[stream.index()] else {
-                continue;
-            };
-            if receiver.has_changed().is_ok_and(|changed| changed) {
-                let newest = receiver.borrow_and_update().clone();
+            let frame = self.flows[stream.index()].as_mut().and_then(|flow| flow.take(now));
+            if let Some(frame) = frame {
                 self.turn = stream.index() + 1;
-                if let Some(frame) = newest {
-                    return Some(Outgoing { frame, stream: Some(stream) });
-                }
+                return Some(Outgoing { frame, stream: Some(stream) });
             }
         }
         None
     }
 }
 
-async fn changed(stream: Option<&mut watch::Receiver<Option<Frame>>>) {
-    let Some(receiver) = stream else {
-        return std::future::pending().await;
-    };
-    if receiver.changed().await.is_err() {
-        return std::future::pending().await;
+async fn changed(flow: Option<&mut Flow>, now: Duration) {
+    match flow {
+        Some(flow) => flow.changed(now).await,
+        None => std::future::pending().await,
     }
-    // To wait is not to take: `changed` counts the value as seen.
-    receiver.mark_changed();
 }
 
 /// A connection that lets more than this wait is closed.
@@ -179,14 +172,18 @@ const MOST_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::watch;
+
     use super::*;
+
+    const NOW: Duration = Duration::from_secs(1);
 
     fn text(text: &str) -> Frame {
         Frame::text(text)
     }
 
     fn taken(outbox: &mut Outbox) -> Vec<Frame> {
-        std::iter::from_fn(|| outbox.take()).map(|outgoing| outgoing.frame).collect()
+        std::iter::from_fn(|| outbox.take(NOW)).map(|outgoing| outgoing.frame).collect()
     }
 
     fn publish(sender: &watch::Sender<Option<Frame>>, value: &str) {
@@ -197,7 +194,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let senders = [(); 3].map(|()| watch::Sender::new(None));
         for (stream, sender) in Stream::ALL.into_iter().zip(&senders) {
-            outbox.subscribe(stream, Encoding::Json, || sender.subscribe());
+            outbox.subscribe(stream, Options::default(), || sender.subscribe());
         }
         (outbox, senders)
     }
@@ -230,7 +227,7 @@ mod tests {
             for (sender, name) in senders.iter().zip(["t", "l", "s"]) {
                 publish(sender, name);
             }
-            order.push(outbox.take().unwrap().stream.unwrap());
+            order.push(outbox.take(NOW).unwrap().stream.unwrap());
         }
         use Stream::{Lidar, RobotStatus, Telemetry};
         assert_eq!(order, [Telemetry, Lidar, RobotStatus, Telemetry]);
@@ -241,7 +238,7 @@ mod tests {
         let (mut outbox, [telemetry, lidar, _]) = with_streams();
         publish(&telemetry, "old");
         publish(&lidar, "l");
-        let stream = outbox.take().unwrap().stream.unwrap();
+        let stream = outbox.take(NOW).unwrap().stream.unwrap();
         outbox.put_back(stream);
         publish(&telemetry, "new");
         assert_eq!(taken(&mut outbox), [text("new"), text("l")]);
@@ -256,7 +253,7 @@ mod tests {
         outbox.echo_close(1000);
         outbox.push(text("b"));
         outbox.pong(b"");
-        outbox.subscribe(Stream::Telemetry, Encoding::Json, || telemetry.subscribe());
+        outbox.subscribe(Stream::Telemetry, Options::default(), || telemetry.subscribe());
         publish(&telemetry, "t");
         let evicted = Frame::close(4010, CloseReason::Evicted.text());
         assert_eq!(taken(&mut outbox), [text("a"), evicted]);
@@ -280,7 +277,7 @@ mod tests {
         let (mut outbox, [telemetry, lidar, _]) = with_streams();
         publish(&telemetry, "t");
         let mut check = async |awaited, expected| {
-            let newer = tokio::time::timeout(std::time::Duration::ZERO, outbox.newer(awaited));
+            let newer = tokio::time::timeout(std::time::Duration::ZERO, outbox.newer(awaited, NOW));
             assert_eq!(newer.await.is_ok(), expected, "{awaited:?}");
         };
         check(Awaited::Nothing, false).await;

@@ -36,7 +36,7 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
             self.sending = None;
         }
         if self.sending.is_none() {
-            self.sending = outbox.take().map(|outgoing| Sending {
+            self.sending = outbox.take(now).map(|outgoing| Sending {
                 rest: outgoing.frame.bytes().clone(),
                 stream: outgoing.stream,
                 begun: false,
@@ -68,7 +68,7 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
     /// Writes everything that waits.
     pub async fn finish(&mut self, outbox: &mut Outbox) -> io::Result<()> {
         loop {
-            self.load(outbox, Duration::ZERO);
+            self.load(outbox, Duration::ZERO); // what is left is no stream's
             if self.sending.is_none() {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{Administrator, Operator, Role},
-    protocol::{Answer, CloseReason, Encoding, Stream, audit::Entry, client::LidarCommand},
+    protocol::{Answer, CloseReason, Options, Stream, audit::Entry, client::LidarCommand},
     safety::{Caller, MotionRequest, latch::Alive},
 };
 
@@ -39,7 +39,9 @@ pub enum Output {
     /// Send a ping.
     Ping(Payload),
     /// Start a stream.
-    Subscribe(Stream, Encoding),
+    Subscribe(Stream, Options),
+    /// A stream's messages up to this number have arrived.
+    Acknowledge(Stream, u64),
     /// End a stream.
     Unsubscribe(Stream),
     /// Hand a command to the robot's side; if it has no room, feed back an [`Answer`] with `busy`.

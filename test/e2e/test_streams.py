@@ -53,6 +53,19 @@ class Data:
         robot.scan = scan([5.0] * 90, angle_min=-0.5, span=1.0)
         shows(lan, robot.scan)
 
+    def test_a_thinned_stream_has_few_points_and_waits_for_acknowledgements(self, world, robot, lan):
+        robot.scan = scan([3.0] * 720)
+        lan.subscribe("lidar", max_points=100, max_in_flight=2)
+        seen = [lan.expect("lidar_update") for _ in range(2)]
+        assert [len(each["data"]["scan_data"]["points"]) for each in seen] == [64, 64]
+        other = world.connect(user_id=8, name="mai")
+        other.subscribe("lidar")
+        newest = other.expect("lidar_update", where=lambda message: message["seq"] > seen[1]["seq"] + 3)["seq"]
+        lan.settle()
+        assert lan.take("lidar_update") == []
+        lan.say("ack", subscription_type="lidar", seq=seen[1]["seq"])
+        assert lan.expect("lidar_update")["seq"] >= newest, "none of those in between"
+
     def test_the_quality_is_measured(self, world, robot, lan):
         lan.subscribe("lidar")
         robot.scan = scan([3.0] * 360)

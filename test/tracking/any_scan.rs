@@ -148,7 +148,7 @@ proptest! {
             let picture = perception.look(&scan, *pose, now, now);
             prop_assert!(is_finite(picture), "{picture:?}");
             prop_assert!((0.0..=1.0).contains(&picture.quality));
-            let text = Shown::new(picture, &[], false, 1).text(now);
+            let text = Shown::new(picture, &[], false, 1).text(usize::MAX, now);
             let read: Result<serde_json::Value, _> = serde_json::from_str(&text);
             // A stamp that is no time is told as none.
             let told = text.trim_end_matches("\"stamp\":null}");

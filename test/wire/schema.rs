@@ -34,6 +34,9 @@ impl Check<'_> {
             let target = self.root.pointer(path).unwrap_or_else(|| panic!("{path} leads nowhere"));
             return self.value(&target.clone(), value, at);
         }
+        if schema == &Value::Bool(false) {
+            return self.faults.push(format!("{at}: must not be there"));
+        }
         for (keyword, rule) in schema.as_object().expect("a schema is an object") {
             let holds = match keyword.as_str() {
                 "description" | "format" | "title" | "examples" | "default" => true,

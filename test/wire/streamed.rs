@@ -67,9 +67,12 @@ pub fn streams() -> Vec<(&'static str, String)> {
     vec![
         ("telemetry_update", server::telemetry_update(&telemetry, 1207, STAMP, UNIX)),
         ("telemetry_update_unknown", server::telemetry_update(&unknown, 1, None, UNIX)),
-        ("lidar_update", server::lidar_update(&points, 2414, STAMP, UNIX)),
-        ("lidar_update_with_obstacles", server::lidar_update(&picture, 2415, STAMP, UNIX)),
-        ("lidar_update_empty", server::lidar_update(&nothing, 1, None, UNIX)),
+        ("lidar_update", server::lidar_update(&points, usize::MAX, 2414, STAMP, UNIX)),
+        (
+            "lidar_update_with_obstacles",
+            server::lidar_update(&picture, usize::MAX, 2415, STAMP, UNIX),
+        ),
+        ("lidar_update_empty", server::lidar_update(&nothing, usize::MAX, 1, None, UNIX)),
         ("robot_status_update", server::robot_status_update(&moving(), 604, STAMP, UNIX)),
         ("robot_status_update_idle", server::robot_status_update(&idle(), 1, None, UNIX)),
         ("robot_status_update_slowed", server::robot_status_update(&slowed(), 606, STAMP, UNIX)),

@@ -36,8 +36,8 @@ impl<'a> Shown<'a> {
         Shown { picture, obstacles, zones, docking, seq }
     }
 
-    /// As JSON.
-    pub fn text(&self, unix: Duration) -> String {
+    /// As JSON, with at most so many points.
+    pub fn text(&self, most_points: usize, unix: Duration) -> String {
         let zones: Vec<_> = self.zones.iter().map(wire_zone).collect();
         let shown = LidarPicture {
             points: &self.picture.points,
@@ -45,14 +45,16 @@ impl<'a> Shown<'a> {
             obstacles: &self.obstacles,
             safety_zones: &zones,
         };
-        lidar_update(&shown, self.seq, self.stamp(), unix)
+        lidar_update(&shown, most_points, self.seq, self.stamp(), unix)
     }
 
-    /// As a binary frame's payload. `scan`: the one that was looked at; nothing beyond `shown_range` metres is shown.
+    /// As a binary frame's payload, with at most so many beams. `scan`: the one that was looked at; nothing beyond `shown_range`
+    /// metres is shown.
     pub fn binary(
         &self,
         scan: &Scan,
         shown_range: f64,
+        most_beams: usize,
         base_from_laser: Isometry2<f64>,
         unix: Duration,
     ) -> Vec<u8> {
@@ -74,7 +76,7 @@ impl<'a> Shown<'a> {
             violated: &violated,
             docking: self.docking,
         };
-        lidar_frame(&shown, self.seq, self.stamp(), unix)
+        lidar_frame(&shown, most_beams, self.seq, self.stamp(), unix)
     }
 
     fn stamp(&self) -> Option<Duration> {

@@ -83,7 +83,8 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    fn read(&self, parameters: &Object) -> Result<Option<f64>, Fault> {
+    /// What is there under its key.
+    pub(super) fn read(&self, parameters: &Object) -> Result<Option<f64>, Fault> {
         match parameters.get(self.key) {
             None => Ok(None),
             Some(Json::Number(number)) if (self.from..=self.to).contains(number) => {
@@ -142,6 +143,26 @@ const DURATION: Bounded = Bounded {
     from: 0.0,
     to: 3600.0,
     text: "Duration must be between 0 and 3600 seconds",
+};
+
+/// `options`: messages a second.
+pub(super) const RATE: Bounded =
+    Bounded { key: "rate_hz", from: 0.1, to: 50.0, text: "Rate must be between 0.1 and 50 Hz" };
+
+/// `options`: points of a message.
+pub(super) const POINTS: Bounded = Bounded {
+    key: "max_points",
+    from: 1.0,
+    to: 100_000.0,
+    text: "Max_points must be a whole number between 1 and 100000",
+};
+
+/// `options`: messages without an acknowledgement.
+pub(super) const IN_FLIGHT: Bounded = Bounded {
+    key: "max_in_flight",
+    from: 1.0,
+    to: 16.0,
+    text: "Max_in_flight must be a whole number between 1 and 16",
 };
 
 /// Hz.

@@ -36,7 +36,7 @@ fn every_message_is_understood() {
         let name = stream.as_str();
         check(
             &format!(r#"{{"type":"subscribe","subscription_type":"{name}"}}"#),
-            ClientMessage::Subscribe(stream, Encoding::Json),
+            ClientMessage::Subscribe(stream, Options::default()),
         );
         check(
             &format!(r#"{{"subscription_type":"{name}","type":"unsubscribe","timestamp":"x"}}"#),

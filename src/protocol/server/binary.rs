@@ -25,15 +25,16 @@ pub struct BinaryPicture<'a> {
     pub docking: bool,
 }
 
-/// One frame's payload; `stamp` is the scan's, by the ROS clock. Of more than 7500 beams every second, third, ... is left
-/// in.
+/// One frame's payload; `stamp` is the scan's, by the ROS clock. Of more than `most_beams`, or than 7500, every second,
+/// third, ... is left in.
 pub fn lidar_frame(
     picture: &BinaryPicture,
+    most_beams: usize,
     seq: u64,
     stamp: Option<Duration>,
     unix: Duration,
 ) -> Vec<u8> {
-    let every = picture.ranges.len().div_ceil(MOST_BEAMS).max(1);
+    let every = picture.ranges.len().div_ceil(most_beams.clamp(1, MOST_BEAMS)).max(1);
     let beams = picture.ranges.len().div_ceil(every);
     let obstacles = &picture.obstacles[..picture.obstacles.len().min(MOST_OBSTACLES)];
     let bits = |bits: u32, (at, violated): (usize, &bool)| bits | u32::from(*violated) << at;
@@ -113,7 +114,7 @@ mod tests {
             obstacles: &vec![obstacle; 60],
             ..BinaryPicture::default()
         };
-        let length = lidar_frame(&picture, 1, None, Duration::ZERO).len();
+        let length = lidar_frame(&picture, usize::MAX, 1, None, Duration::ZERO).len();
         assert_eq!(length, HEADER + 1440 + MOST_OBSTACLES * OBSTACLE);
         assert!(length <= 2560, "{length}");
     }
@@ -127,7 +128,7 @@ mod tests {
                 angle_increment: 0.01,
                 ..BinaryPicture::default()
             };
-            let bytes = lidar_frame(&picture, 1, None, Duration::ZERO);
+            let bytes = lidar_frame(&picture, usize::MAX, 1, None, Duration::ZERO);
             assert!(bytes.len() <= 16 * 1024, "{}", bytes.len());
             assert_eq!(u16::from_le_bytes([bytes[60], bytes[61]]), left);
             let increment = f32::from_le_bytes(bytes[36..40].try_into().unwrap());
@@ -161,7 +162,7 @@ mod tests {
                 violated: &violated,
                 docking: true,
             };
-            let bytes = lidar_frame(&picture, u64::MAX, None, Duration::MAX);
+            let bytes = lidar_frame(&picture, usize::MAX, u64::MAX, None, Duration::MAX);
             prop_assert_eq!(bytes.len(), HEADER + 2 * ranges.len() + OBSTACLE);
         }
     }

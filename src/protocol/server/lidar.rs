@@ -72,9 +72,10 @@ wire_names! {
 }
 
 /// `lidar_update`; `stamp` is the scan's, by the ROS clock. A point that is not finite is left out. Points are thinned
-/// evenly where the message would become longer than 16 KB.
+/// evenly where there are more than `most_points`, or where the message would become longer than 16 KB.
 pub fn lidar_update(
     picture: &LidarPicture,
+    most_points: usize,
     seq: u64,
     stamp: Option<Duration>,
     unix: Duration,
@@ -138,7 +139,7 @@ pub fn lidar_update(
     put(&mut rest, &json(&stamp.map(timestamp)));
     rest.push(b'}');
 
-    let mut shown = picture.points.len();
+    let mut shown = picture.points.len().min(most_points);
     let mut text = Vec::with_capacity(ENVELOPE + rest.len() + shown.min(LONGEST / POINT) * POINT);
     loop {
         put(&mut text, r#"{"type":"lidar_update","data":{"scan_data":{"points":"#);
@@ -220,7 +221,7 @@ mod tests {
                     SafetyZone { id: &id, kind: ZoneKind::Critical, boundary: &boundary, violated: true },
                 ],
             };
-            let text = lidar_update(&picture, 7, Some(Duration::from_secs(1)), Duration::from_secs(2));
+            let text = lidar_update(&picture, usize::MAX, 7, Some(Duration::from_secs(1)), Duration::from_secs(2));
             let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             let near = points.iter().filter(|[x, y]| x.abs() < 30.0 && y.abs() < 30.0).count();
             let written = value["data"]["scan_data"]["points"].as_array().expect("a list").len();
@@ -237,7 +238,7 @@ mod tests {
             .map(|angle| [12.345 * angle.cos(), 12.345 * angle.sin()])
             .collect();
         let picture = LidarPicture { points: &points, ..LidarPicture::default() };
-        let length = lidar_update(&picture, 1, None, Duration::ZERO).len();
+        let length = lidar_update(&picture, usize::MAX, 1, None, Duration::ZERO).len();
         assert!((9_000..13_000).contains(&length), "{length}");
     }
 
@@ -258,7 +259,7 @@ mod tests {
                 (0..count).map(|x| [f64::from(x) / 1000.0, -12.345]).collect();
             let picture =
                 LidarPicture { points: &points, obstacles: &obstacles, ..LidarPicture::default() };
-            let text = lidar_update(&picture, 1, None, Duration::ZERO);
+            let text = lidar_update(&picture, usize::MAX, 1, None, Duration::ZERO);
             assert!(text.len() <= LONGEST, "{count}: {}", text.len());
             let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             assert_eq!(

@@ -102,6 +102,58 @@ async fn streams_go_to_who_subscribed_and_as_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_is_under_way_than_is_acknowledged() {
+    let rig = Rig::new();
+    let mut peer = rig.join(1, "viewer").await;
+    let subscribe =
+        r#"{"type":"subscribe","subscription_type":"lidar","options":{"max_in_flight":2}}"#;
+    peer.say(subscribe).await;
+    assert!(peer.text().await.contains("subscription_confirmed"));
+    let publish = |seq: u64| {
+        let frame = Frame::text(&format!("scan {seq}")).numbered(seq);
+        rig.hub.publish(Stream::Lidar, frame);
+    };
+    for seq in 1..=2 {
+        publish(seq);
+        assert_eq!(peer.text().await, format!("scan {seq}"));
+    }
+    for seq in 3..=9 {
+        publish(seq);
+        peer.round_trip().await;
+    }
+    peer.say(r#"{"type":"ack","subscription_type":"lidar","seq":1}"#).await;
+    assert_eq!(peer.text().await, "scan 9", "the newest, and none of those between");
+    publish(10);
+    peer.round_trip().await;
+    // Asked for anew, nothing is under way.
+    peer.say(&subscribe.replace('2', "1")).await;
+    assert!(peer.text().await.contains("subscription_confirmed"));
+    publish(11);
+    assert_eq!(peer.text().await, "scan 11");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_came_too_soon_follows_when_its_time_has_come() {
+    let rig = Rig::new();
+    let mut peer = rig.join(1, "viewer").await;
+    peer.say(r#"{"type":"subscribe","subscription_type":"telemetry","options":{"rate_hz":0.5}}"#)
+        .await;
+    assert!(peer.text().await.contains("subscription_confirmed"));
+    for seq in 1..=2 {
+        rig.hub.publish(Stream::Telemetry, Frame::text(&format!("value {seq}")));
+        assert_eq!(peer.text().await, format!("value {seq}"));
+    }
+    let before = tokio::time::Instant::now();
+    for seq in 3..=5 {
+        rig.hub.publish(Stream::Telemetry, Frame::text(&format!("value {seq}")));
+        peer.round_trip().await;
+    }
+    assert_eq!(peer.text().await, "value 5");
+    let waited = before.elapsed();
+    assert!((1.9..2.1).contains(&waited.as_secs_f64()), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_reach_whom_they_concern() {
     let rig = Rig::new();
     let mut viewer = rig.join(1, "viewer").await;

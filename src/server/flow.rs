@@ -1,0 +1,178 @@
+//! One stream on its way to one connection: the newest value, as often as was asked for, and no more of them under way than
+//! the client has acknowledged.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    hub::{Frame, Pace},
+    protocol::Options,
+};
+
+/// A stream's values; the newest alone is kept.
+pub type Values = watch::Receiver<Option<Frame>>;
+
+/// Where a stream stands.
+pub struct Flow {
+    values: Values,
+    options: Options,
+    period: Duration,
+    pace: Pace,
+    /// Numbers of values that were sent and not acknowledged, oldest first; empty where that is not asked for.
+    under_way: VecDeque<u64>,
+    /// The pace before the newest value was taken, in case it comes back.
+    before: Pace,
+}
+
+impl Flow {
+    /// Nothing was sent yet.
+    pub fn new(values: Values, options: Options) -> Flow {
+        let period = options.rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
+        let (pace, before) = (Pace::default(), Pace::default());
+        let period = period.unwrap_or_default();
+        Flow { values, options, period, pace, under_way: VecDeque::new(), before }
+    }
+
+    /// As they were asked for.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// From when on the next value may go, by its rate.
+    pub fn opens(&self) -> Duration {
+        self.pace.opens(self.period)
+    }
+
+    /// The newest value, if it was not sent and may go now.
+    pub fn take(&mut self, now: Duration) -> Option<Frame> {
+        if !self.is_open(now) || !self.values.has_changed().is_ok_and(|changed| changed) {
+            return None;
+        }
+        let frame = self.values.borrow_and_update().clone()?;
+        self.before = self.pace;
+        self.pace.allows(now, self.period);
+        if self.options.in_flight.is_some() {
+            self.under_way.push_back(frame.seq());
+        }
+        Some(frame)
+    }
+
+    /// Takes back the value that was taken last: nothing of it was sent.
+    pub fn put_back(&mut self) {
+        self.values.mark_changed();
+        self.pace = self.before;
+        self.under_way.pop_back();
+    }
+
+    /// The client has dealt with the values up to this one.
+    pub fn acknowledge(&mut self, seq: u64) {
+        while self.under_way.front().is_some_and(|sent| *sent <= seq) {
+            self.under_way.pop_front();
+        }
+    }
+
+    /// Waits for a value that may go at `now`. Cancel safe.
+    pub async fn changed(&mut self, now: Duration) {
+        if !self.is_open(now) || self.values.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        // To wait is not to take: `changed` counts the value as seen.
+        self.values.mark_changed();
+    }
+
+    fn is_open(&self, now: Duration) -> bool {
+        let room = self.options.in_flight.is_none_or(|most| self.under_way.len() < most);
+        room && now >= self.opens()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(options: Options) -> (Flow, impl FnMut(u64)) {
+        let sender = watch::Sender::new(None);
+        let flow = Flow::new(sender.subscribe(), options);
+        let publish = move |seq: u64| {
+            sender.send_replace(Some(Frame::text("value").numbered(seq)));
+        };
+        (flow, publish)
+    }
+
+    fn taken(flow: &mut Flow, milliseconds: u64) -> Option<u64> {
+        flow.take(Duration::from_millis(milliseconds)).map(|frame| frame.seq())
+    }
+
+    #[test]
+    fn no_more_are_under_way_than_were_asked_for_and_then_the_newest_goes() {
+        let (mut flow, mut publish) = flow(Options { in_flight: Some(2), ..Options::default() });
+        let mut sent = Vec::new();
+        for seq in 1..=5 {
+            publish(seq);
+            sent.extend(taken(&mut flow, 50 * seq));
+        }
+        assert_eq!(sent, [1, 2]);
+        flow.acknowledge(1);
+        assert_eq!(taken(&mut flow, 300), Some(5));
+        publish(6);
+        assert_eq!(taken(&mut flow, 350), None);
+        // One acknowledgement stands for all before it; one of nothing that was sent, for none.
+        flow.acknowledge(4);
+        assert_eq!(taken(&mut flow, 400), Some(6));
+        publish(7);
+        flow.acknowledge(4);
+        assert_eq!(taken(&mut flow, 450), None);
+        flow.acknowledge(u64::MAX);
+        assert_eq!(taken(&mut flow, 450), Some(7));
+    }
+
+    #[test]
+    fn a_value_that_comes_back_is_neither_under_way_nor_counted() {
+        let options = Options { in_flight: Some(1), rate: Some(1.0), ..Options::default() };
+        let (mut flow, mut publish) = flow(options);
+        publish(1);
+        assert_eq!(taken(&mut flow, 10_000), Some(1));
+        flow.put_back();
+        publish(2);
+        assert_eq!(taken(&mut flow, 10_001), Some(2));
+        flow.acknowledge(2);
+        assert_eq!(taken(&mut flow, 10_002), None, "nothing new");
+    }
+
+    #[test]
+    fn the_rate_is_kept_on_average() {
+        let (mut flow, mut publish) = flow(Options { rate: Some(4.0), ..Options::default() });
+        let mut sent = 0;
+        for scan in 0..200 {
+            publish(scan);
+            sent += u64::from(taken(&mut flow, 10_000 + 50 * scan).is_some());
+        }
+        assert!((40..=41).contains(&sent), "{sent} in 10 s");
+        assert!(flow.opens() > Duration::from_millis(19_950));
+        let (mut all, mut publish) = self::flow(Options { rate: Some(50.0), ..Options::default() });
+        for scan in 0..200 {
+            publish(scan);
+            assert!(taken(&mut all, 10_000 + 50 * scan).is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_value_that_may_go_is_waited_for() {
+        let (mut flow, mut publish) = flow(Options { in_flight: Some(1), ..Options::default() });
+        let at = Duration::from_secs(1);
+        let check = async |flow: &mut Flow, expected, what| {
+            let changed = tokio::time::timeout(Duration::ZERO, flow.changed(at)).await;
+            assert_eq!(changed.is_ok(), expected, "{what}");
+        };
+        check(&mut flow, false, "nothing new").await;
+        publish(1);
+        check(&mut flow, true, "the first").await;
+        check(&mut flow, true, "to wait is not to take").await;
+        assert_eq!(taken(&mut flow, 1000), Some(1));
+        publish(2);
+        check(&mut flow, false, "one is under way").await;
+        flow.acknowledge(1);
+        check(&mut flow, true, "it was acknowledged").await;
+    }
+}
