@@ -122,6 +122,7 @@ impl App {
         let mut tasks = JoinSet::new();
 
         let zones = perception::ShownZones::new(&config.surroundings);
+        let plan = zones.plan(&config.surroundings);
         let docking_controller = config.safety.docking_controller;
         let errands = motion::Errands::new();
         let gate = Gate::new(config.safety.clone(), config.surroundings, emergency_stop);
@@ -223,6 +224,7 @@ impl App {
             heartbeat_interval: config.server.heartbeat_interval,
             heartbeat_timeout: config.server.heartbeat_timeout,
             link_timeout: config.server.link_timeout,
+            plan: Arc::new(plan),
         };
         let surroundings = Surroundings {
             config: config.server,

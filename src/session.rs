@@ -66,6 +66,8 @@ pub struct Terms {
     pub heartbeat_timeout: Duration,
     /// Silence that ends control.
     pub link_timeout: Duration,
+    /// The robot from above.
+    pub plan: Arc<server::Plan>,
 }
 
 /// One conversation.
@@ -118,6 +120,7 @@ impl Session {
                 max_linear_speed: terms.max_linear_speed,
                 max_angular_speed: terms.max_angular_speed,
                 heartbeat_interval: terms.heartbeat_interval,
+                plan: &terms.plan,
             },
             time.unix,
         )));

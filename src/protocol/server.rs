@@ -4,7 +4,7 @@
 //! Fields that the original document knows come first, in its order; ours follow behind `timestamp`. A number
 //! that is not finite becomes `null`: what is written is always JSON.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -52,6 +52,30 @@ pub struct Welcome<'a> {
     pub max_angular_speed: f64,
     /// Time between the server's pings.
     pub heartbeat_interval: Duration,
+    /// What the robot looks like from above.
+    pub plan: &'a Plan,
+}
+
+/// The robot and its zones from above, in its base frame, m.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// The robot's outline.
+    pub footprint: Vec<[f64; 2]>,
+    /// The zones that count while it drives,
+    pub driving: Vec<ZonePlan>,
+    /// and while it docks.
+    pub docking: Vec<ZonePlan>,
+}
+
+/// A zone as it is configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZonePlan {
+    /// As configured.
+    pub id: Arc<str>,
+    /// What follows from something inside.
+    pub kind: ZoneKind,
+    /// A simple polygon.
+    pub boundary: Vec<[f64; 2]>,
 }
 
 /// `connection_established`
@@ -71,6 +95,29 @@ pub fn connection_established(welcome: &Welcome, unix: Duration) -> String {
         token_expires_at: String,
         limits: Limits,
         heartbeat_interval: Option<f64>,
+        footprint: Outline,
+        safety_zones: SafetyZones<'a>,
+    }
+    #[derive(Serialize)]
+    struct SafetyZones<'a> {
+        driving: Vec<Zone<'a>>,
+        docking: Vec<Zone<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Zone<'a> {
+        id: &'a str,
+        r#type: ZoneKind,
+        boundary: Outline,
+    }
+    type Outline = Vec<[Option<f64>; 2]>;
+    fn outline(vertices: &[[f64; 2]]) -> Outline {
+        vertices.iter().map(|vertex| vertex.map(number::thousandths)).collect()
+    }
+    fn zones(plans: &[ZonePlan]) -> Vec<Zone<'_>> {
+        plans.iter().map(zone).collect()
+    }
+    fn zone(plan: &ZonePlan) -> Zone<'_> {
+        Zone { id: &plan.id, r#type: plan.kind, boundary: outline(&plan.boundary) }
     }
     #[derive(Serialize)]
     struct Limits {
@@ -90,6 +137,11 @@ pub fn connection_established(welcome: &Welcome, unix: Duration) -> String {
             max_angular_speed: number::thousandths(welcome.max_angular_speed),
         },
         heartbeat_interval: number::seconds(welcome.heartbeat_interval),
+        footprint: outline(&welcome.plan.footprint),
+        safety_zones: SafetyZones {
+            driving: zones(&welcome.plan.driving),
+            docking: zones(&welcome.plan.docking),
+        },
     };
     encode("connection_established", documented, unix, added)
 }

@@ -85,6 +85,7 @@ impl Rig {
             heartbeat_interval: config.heartbeat_interval,
             heartbeat_timeout: config.heartbeat_timeout,
             link_timeout: config.link_timeout,
+            plan: Arc::default(),
         };
         let surroundings = Surroundings {
             config,

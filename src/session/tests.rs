@@ -50,6 +50,7 @@ impl Talk {
             heartbeat_interval: Duration::from_secs(10),
             heartbeat_timeout: Duration::from_secs(25),
             link_timeout: Duration::from_millis(600),
+            plan: Arc::default(),
         };
         let time = Time { now: Duration::ZERO, unix: START };
         let mut out = Vec::new();

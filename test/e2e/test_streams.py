@@ -50,6 +50,10 @@ class Data:
         assert len(data["scan_data"]["points"]) == 660
         assert [(zone["id"], zone["type"]) for zone in data["safety_zones"]] == [(each, each) for each in KINDS]
         assert all(len(zone["boundary"]) >= 8 for zone in data["safety_zones"])
+        # What clients of binary frames need to know is told once.
+        told = [{key: zone[key] for key in ("id", "type", "boundary")} for zone in data["safety_zones"]]
+        assert lan.greeting["safety_zones"]["driving"] == told
+        assert [zone["id"] for zone in lan.greeting["safety_zones"]["docking"]] and len(lan.greeting["footprint"]) >= 3
         robot.scan = scan([5.0] * 90, angle_min=-0.5, span=1.0)
         shows(lan, robot.scan)
 

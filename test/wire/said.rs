@@ -8,8 +8,8 @@ use oht50_bridge::{
         ErrorCode, Failure, Stream,
         client::{ControlAction, LidarCommand, RobotCommand},
         server::{
-            self, ControlCause, DockingCommand, Event, EventData, EventName, Severity, StopSource,
-            Welcome, ZoneKind,
+            self, ControlCause, DockingCommand, Event, EventData, EventName, Plan, Severity,
+            StopSource, Welcome, ZoneKind, ZonePlan,
         },
     },
     safety::{MotionKind, MotionRequest, Speed},
@@ -26,6 +26,15 @@ const FORWARD: RobotCommand = RobotCommand::Motion(MotionRequest {
 });
 
 fn answers() -> Vec<(&'static str, String)> {
+    let plan = Plan {
+        footprint: vec![[0.4, 0.3], [-0.4, 0.3], [-0.4, -0.3], [0.4, -0.3]],
+        driving: vec![ZonePlan {
+            id: "critical".into(),
+            kind: ZoneKind::Critical,
+            boundary: vec![[0.9, 0.0], [0.0, 0.8], [-0.9, -0.000_1], [0.0, -0.800_4]],
+        }],
+        docking: vec![],
+    };
     let welcome = Welcome {
         user_id: 7,
         username: "lan",
@@ -36,6 +45,7 @@ fn answers() -> Vec<(&'static str, String)> {
         max_linear_speed: 1.0,
         max_angular_speed: 1.0,
         heartbeat_interval: Duration::from_secs(10),
+        plan: &plan,
     };
     let done = |text: &str| Ok(text.to_owned());
     let failed = |code, text: &str| Err(Failure::new(code, text));

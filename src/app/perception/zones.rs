@@ -1,7 +1,8 @@
 //! The zones as people see them: outlines once, occupation with each decision.
 
 use crate::{
-    app::motion::Zones,
+    app::{events::wire_kind, motion::Zones},
+    protocol::server::{Plan, ZonePlan},
     robot::ZoneOutline,
     safety::{Surroundings, surroundings::FieldSet},
 };
@@ -23,6 +24,21 @@ impl ShownZones {
             zones.states().zip(zones.boundaries()).map(outline).collect()
         };
         ShownZones { driving: shown(FieldSet::Driving), docking: shown(FieldSet::Docking) }
+    }
+
+    /// All of them, with the robot's outline, as operators are told once.
+    pub fn plan(&self, surroundings: &Surroundings) -> Plan {
+        let zone = |zone: &ZoneOutline| ZonePlan {
+            id: zone.name.clone(),
+            kind: wire_kind(zone.kind),
+            boundary: zone.boundary.clone(),
+        };
+        let footprint = &surroundings.zones(FieldSet::Driving).config().footprint;
+        Plan {
+            footprint: footprint.iter().map(|vertex| [vertex.x, vertex.y]).collect(),
+            driving: self.driving.iter().map(zone).collect(),
+            docking: self.docking.iter().map(zone).collect(),
+        }
     }
 
     /// Those that count now.
