@@ -149,6 +149,7 @@ impl Wiring {
             robot_id: self.robot_id,
             status: self.in_one_word(),
             position: odometry.as_ref().map(|odometry| odometry.position),
+            yaw: odometry.as_ref().map(|odometry| odometry.yaw),
             speed: odometry.as_ref().map(|odometry| odometry.linear.hypot(odometry.lateral)),
             battery_level: battery.and_then(|battery| battery.fraction).map(percent),
             temperature: self.fresh(&self.temperature, self.timeouts.temperature_timeout),

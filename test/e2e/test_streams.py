@@ -9,7 +9,7 @@ from peer import BEST_EFFORT, RELIABLE, points_of, scan
 
 POSE = [0.25, -0.1, 0.5]  # x m, y m, yaw rad of the LiDAR
 KINDS = ["critical", "warning", "safe"]  # as shipped
-NOTHING = {"position": None, "speed": None, "battery_level": None, "temperature": None}
+NOTHING = {"position": None, "speed": None, "battery_level": None, "temperature": None, "yaw": None}
 
 
 def shows(client, picture, base_from_laser=POSE):
@@ -34,7 +34,7 @@ class Data:
         data = lan.expect("telemetry_update", where=lambda message: message["data"]["temperature"] == 45.2
                           and message["data"]["speed"] == 0.5 and message["data"]["battery_level"] == 85)["data"]
         assert data == {"robot_id": 42, "status": "MOVING", "position": {"x": 10.5, "y": -25.25, "z": 0.125},
-                        "speed": 0.5, "battery_level": 85, "temperature": 45.2}
+                        "speed": 0.5, "battery_level": 85, "temperature": 45.2, "yaw": 0.0}
         assert type(data["battery_level"]) is int
         robot.velocity = (0.0, 0.0, 0.0)
         assert lan.data("telemetry_update", lambda data: data["status"] == "IDLE")["speed"] == 0.0

@@ -25,6 +25,7 @@ pub fn streams() -> Vec<(&'static str, String)> {
         speed: Some(-0.50004),
         battery_level: Some(85),
         temperature: Some(45.16),
+        yaw: Some(1.570_8),
     };
     let unknown = Telemetry {
         status: RobotStatus::Offline,
@@ -32,6 +33,7 @@ pub fn streams() -> Vec<(&'static str, String)> {
         speed: None,
         battery_level: None,
         temperature: None,
+        yaw: None,
         ..telemetry
     };
     let picture = LidarPicture {

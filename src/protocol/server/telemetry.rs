@@ -48,6 +48,8 @@ pub struct Telemetry {
     pub battery_level: Option<u8>,
     /// Degrees Celsius.
     pub temperature: Option<f64>,
+    /// Heading in the odometry frame, rad.
+    pub yaw: Option<f64>,
 }
 
 /// `telemetry_update`; `stamp` is the odometry's, by the ROS clock.
@@ -69,6 +71,7 @@ pub fn telemetry_update(
         speed: Option<f64>,
         battery_level: Option<u8>,
         temperature: Option<f64>,
+        yaw: Option<f64>,
     }
     let data = Data {
         robot_id: telemetry.robot_id,
@@ -77,6 +80,7 @@ pub fn telemetry_update(
         speed: telemetry.speed.and_then(|speed| number::thousandths(speed.abs())),
         battery_level: telemetry.battery_level,
         temperature: telemetry.temperature.and_then(number::tenths),
+        yaw: telemetry.yaw.and_then(number::thousandths),
     };
     encode("telemetry_update", Documented { data }, unix, Origin::new(seq, stamp))
 }
@@ -120,10 +124,11 @@ mod tests {
             speed: Some(f64::INFINITY),
             battery_level: None,
             temperature: Some(f64::NAN),
+            yaw: Some(f64::NAN),
         };
         let text = telemetry_update(&broken, 0, None, Duration::ZERO);
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        for field in ["position", "speed", "battery_level", "temperature"] {
+        for field in ["position", "speed", "battery_level", "temperature", "yaw"] {
             assert!(value["data"][field].is_null(), "{field}");
         }
     }
