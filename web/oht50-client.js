@@ -1,20 +1,30 @@
-// Speaks the bridge's JSON protocol (docs/PROTOCOL.md) over one WebSocket, and comes back when the link is lost.
+// Speaks the bridge's protocol (docs/PROTOCOL.md) over one WebSocket, and comes back when the link is lost.
 //
 // Nothing is ever queued: what cannot be sent now is refused at once. After a reconnect the client asks for its
 // subscriptions again and for nothing else, so that an old command never moves a robot.
+//
+// Callbacks may do anything, also close or connect: after each of them the client looks where it stands.
+
+import { ANSWERS, STREAMS, date, isKnown, read } from "./messages.js";
+
+export { decodeLidarFrame } from "./lidar-frame.js";
 
 /**
- * What `on` tells, besides the server's messages by their `type`:
+ * What `on` tells, besides the server's messages by their `type` (oht50-client.d.ts has them all):
  * @typedef {{state: "offline"|"connecting"|"connected"}
  *   | {state: "waiting", attempt: number, delay: number}
  *   | {state: "ended", code: number, text: string}} Link  `delay` in milliseconds
  * @typedef {{success: boolean, command: string, message: string, code?: string}} Answer
  */
 
-/** Why a request has no answer: `not_connected`, `link_lost`, `timeout`, or the server's code of an `error`. */
+/**
+ * Why a request has no answer: `not_connected`, `link_lost`, `timeout`, `invalid_parameter` for what is not worth sending, or
+ * the server's code of an `error`.
+ */
 export class RequestError extends Error {
   constructor(code, message) {
     super(message);
+    this.name = "RequestError";
     this.code = code;
   }
 }
@@ -38,12 +48,18 @@ export class Oht50Client {
   #clock;
   #random;
   #token = null;
+  #expires = null;
   #socket = null;
   #established = null;
+  #outlines;
   #heard = 0;
+  #roundTrip = null;
   #link = { state: "offline" };
   #listeners = new Map();
-  #streams = new Set();
+  /** The options of each stream that is wanted. */
+  #streams = new Map();
+  /** What came last of each stream. */
+  #newest = new Map();
   #pending = new Map();
   #requests = 0;
   #attempts = 0;
@@ -52,6 +68,7 @@ export class Oht50Client {
 
   /** `url` is the endpoint without a token, such as `wss://robot/ws`. */
   constructor(url, { WebSocket = globalThis.WebSocket, clock = CLOCK, random = Math.random } = {}) {
+    if (typeof WebSocket !== "function") throw new TypeError("There is no WebSocket here: pass a constructor of one");
     this.#url = url;
     this.#WebSocket = WebSocket;
     this.#clock = clock;
@@ -64,6 +81,11 @@ export class Oht50Client {
     return this;
   }
 
+  off(type, callback) {
+    this.#listeners.set(type, (this.#listeners.get(type) ?? []).filter((each) => each !== callback));
+    return this;
+  }
+
   get link() {
     return this.#link;
   }
@@ -73,9 +95,33 @@ export class Oht50Client {
     return this.#established === null ? Infinity : this.#clock.now() - this.#heard;
   }
 
+  /** Milliseconds to the bridge and back, as measured last on this connection; null before. */
+  get roundTrip() {
+    return this.#roundTrip;
+  }
+
+  /** When the token in use expires, as the bridge said; null before it did. */
+  get tokenExpiresAt() {
+    return this.#expires;
+  }
+
+  /**
+   * How a stream does: `age` of its newest data in ms, from when the robot measured them until now; `rate` in Hz, over the last
+   * two seconds; `seq` of the newest update; how many were `received`. When it stops, the age grows.
+   */
+  stream(name) {
+    const newest = this.#newest.get(name);
+    if (!newest) return { age: Infinity, rate: 0, seq: null, received: 0 };
+    const now = this.#clock.now();
+    const recent = newest.times.filter((at) => now - at < RATE_WINDOW).length;
+    return { age: newest.age + now - newest.at, rate: (recent * 1000) / RATE_WINDOW, seq: newest.seq, received: newest.received };
+  }
+
   connect(token) {
-    this.close();
+    this.#clock.clearTimeout(this.#retry);
+    this.#drop();
     this.#token = token;
+    this.#expires = null;
     this.#attempts = 0;
     this.#open();
   }
@@ -87,15 +133,28 @@ export class Oht50Client {
 
   /** Ends the connection and forgets the token. */
   close() {
-    this.#token = null;
     this.#clock.clearTimeout(this.#retry);
     this.#drop();
+    this.#token = null;
+    this.#expires = null;
     this.#setLink({ state: "offline" });
   }
 
-  /** Asks for a stream now, and again after every reconnect. */
-  subscribe(stream) {
-    this.#streams.add(stream);
+  /**
+   * Extends the connection in place; from then on reconnects use the new token. When it is refused (the promise rejects) the old
+   * one stays in force.
+   */
+  authenticate(token, options) {
+    return this.#ask({ type: "authenticate", token }, options, () => (this.#token = token));
+  }
+
+  /**
+   * Asks for a stream now, and again after every reconnect. At most `max_in_flight` updates are on their way unacknowledged; the
+   * client acknowledges each once the callbacks are done, also with what they promised. `null` is for every update, however late.
+   */
+  subscribe(stream, { max_in_flight = IN_FLIGHT, ...others } = {}) {
+    const given = Object.entries({ ...others, max_in_flight }).filter(([, value]) => value !== null && value !== undefined);
+    this.#streams.set(stream, Object.fromEntries(given));
     if (this.#established !== null) this.#subscription("subscribe", stream);
   }
 
@@ -109,6 +168,22 @@ export class Oht50Client {
     return this.request({ type: "robot_control", command, ...(parameters && { parameters }) }, options);
   }
 
+  /** Velocities in m/s and rad/s, held to run: the robot stops a second after the last. @returns {Promise<Answer>} as for `robot`. */
+  drive(linear, angular = 0, options) {
+    if (Number.isFinite(linear) && Number.isFinite(angular)) return this.robot("drive", { linear, angular }, options);
+    return quiet(Promise.reject(new RequestError("invalid_parameter", "Velocities must be numbers: nothing was sent")));
+  }
+
+  /** Ends any motion, whoever commanded it. @returns {Promise<Answer>} as for `robot`. */
+  stop(options) {
+    return this.robot("stop", undefined, options);
+  }
+
+  /** Stops and latches. @returns {Promise<Answer>} as for `robot`. */
+  emergencyStop(options) {
+    return this.robot("emergency_stop", undefined, options);
+  }
+
   /** `acquire`, `release` or `take_over`. @returns {Promise<Answer>} as for `robot`. */
   control(action, options) {
     return this.request({ type: "control", action }, options);
@@ -120,52 +195,104 @@ export class Oht50Client {
   }
 
   /** Sends a message now or not at all; resolves with the answer that carries its `request_id`. */
-  request(message, { timeout = 5000 } = {}) {
-    if (this.#socket?.readyState !== OPEN) {
-      return Promise.reject(new RequestError("not_connected", "Not connected: nothing was sent"));
-    }
-    const id = String(++this.#requests);
-    return new Promise((resolve, reject) => {
-      const late = () => this.#settle(id, () => reject(new RequestError("timeout", "The bridge did not answer in time")));
-      this.#pending.set(id, { resolve, reject, timer: this.#clock.setTimeout(late, timeout) });
-      this.#socket.send(JSON.stringify({ ...message, request_id: id }));
-    });
+  request(message, options) {
+    return this.#ask(message, options);
+  }
+
+  /** `accept` is called with the answer as it comes, before anybody else hears of it. */
+  #ask(message, { timeout = 5000 } = {}, accept = () => {}) {
+    return quiet(new Promise((resolve, reject) => {
+      if (this.#socket?.readyState !== OPEN) throw new RequestError("not_connected", "Not connected: nothing was sent");
+      const id = String(++this.#requests);
+      const text = JSON.stringify({ ...message, request_id: id });
+      const late = () => this.#reject(id, "timeout", "The bridge did not answer in time");
+      const timer = this.#clock.setTimeout(late, Math.min(timeout, LONGEST_TIMEOUT));
+      const done = (answer) => {
+        accept(answer);
+        resolve(answer);
+      };
+      this.#pending.set(id, { done, reject, timer, answer: ANSWERS.get(message.type) });
+      this.#send(text);
+    }));
   }
 
   #open() {
-    this.#setLink({ state: "connecting" });
+    if (!this.#setLink({ state: "connecting" })) return;
     const started = this.#clock.now();
     let socket;
     try {
       socket = new this.#WebSocket(`${this.#url}?token=${encodeURIComponent(this.#token)}`);
+      socket.binaryType = "arraybuffer";
     } catch {
       // The exception's text holds the address, and with it the token.
       return this.#lost(1006, "");
     }
     this.#socket = socket;
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(socket, data);
     socket.onclose = ({ code, reason }) => socket === this.#socket && this.#lost(code, reason);
+    socket.onerror = () => {}; // a Close follows; to some constructors an error that nobody hears is an exception
     const watch = () => {
       const silent = this.#established === null ? this.#clock.now() - started : this.silence;
       if (silent > (this.#established === null ? CONNECT_TIMEOUT : SILENCE_TIMEOUT)) return this.#lost(1006, "");
       this.#watch = this.#clock.setTimeout(watch, WATCH_PERIOD);
-      if (this.#established !== null) this.#ping();
+      if (this.#established !== null) this.#measured({ type: "ping" });
     };
     this.#watch = this.#clock.setTimeout(watch, WATCH_PERIOD);
   }
 
-  #receive(data) {
+  #receive(socket, data) {
     this.#heard = this.#clock.now();
-    const message = read(data);
+    const message = read(data, this.#outlines);
     if (message === null) return;
-    if (message.type === "connection_established") {
-      this.#established = this.#heard;
-      this.#setLink({ state: "connected" });
-      for (const stream of this.#streams) this.#subscription("subscribe", stream);
-    }
-    this.#settle(message.request_id, ({ resolve, reject }) =>
-      message.type === "error" ? reject(new RequestError(message.code, String(message.message))) : resolve(message));
-    this.#emit(message.type, message);
+    const stream = STREAMS.get(message.type);
+    // The bridge waits for the acknowledgement of what cannot be read too.
+    if (!isKnown(message)) return this.#acknowledge(socket, stream, message.seq, []);
+
+    if (message.type === "connection_established") this.#welcome(message);
+    if (message.type === "authenticated") this.#expires = date(message.token_expires_at);
+    if (socket === this.#socket) this.#settle(message);
+    if (stream !== undefined) this.#note(stream, message);
+    if (socket !== this.#socket) return; // a callback went elsewhere
+    const promises = this.#emit(message.type, message);
+    this.#acknowledge(socket, stream, message.seq, promises);
+  }
+
+  #welcome({ token_expires_at, safety_zones }) {
+    this.#expires = date(token_expires_at);
+    this.#outlines = safety_zones;
+    if (this.#established !== null) return;
+    this.#established = this.#heard;
+    const socket = this.#socket;
+    for (const stream of [...this.#streams.keys()]) this.#subscription("subscribe", stream);
+    if (socket === this.#socket) this.#setLink({ state: "connected" });
+  }
+
+  /** Remembers how old the data were when they came; from then on they age by our clock. */
+  #note(stream, { timestamp, stamp, seq }) {
+    const now = this.#heard;
+    const { times = [], received = 0 } = this.#newest.get(stream) ?? {};
+    while (now - times[0] >= RATE_WINDOW || times.length >= MOST_TIMES) times.shift();
+    times.push(now);
+    const behind = date(timestamp) - date(stamp);
+    // Null counts as 1970, and so do the stamps of a simulation: of those nobody knows how old they are.
+    const age = (behind > 0 && behind < OTHER_CLOCK ? behind : 0) + (this.#roundTrip ?? 0) / 2;
+    this.#newest.set(stream, { age, at: now, seq: Number.isSafeInteger(seq) ? seq : null, received: received + 1, times });
+  }
+
+  /** Once all is settled, or after a while; on the same connection or never. */
+  #acknowledge(socket, stream, seq, promises) {
+    if (!this.#streams.get(stream)?.max_in_flight || !Number.isSafeInteger(seq) || seq < 0) return;
+    let waits = true;
+    const act = () => {
+      if (waits && socket === this.#socket) this.#send(JSON.stringify({ type: "ack", subscription_type: stream, seq }));
+      waits = false;
+    };
+    if (promises.length === 0) return act();
+    const timer = this.#clock.setTimeout(act, ACK_LATEST);
+    Promise.all(promises).then(() => {
+      this.#clock.clearTimeout(timer);
+      act();
+    });
   }
 
   #lost(code, reason) {
@@ -191,75 +318,85 @@ export class Oht50Client {
     const socket = this.#socket;
     this.#socket = null;
     this.#established = null;
-    socket?.close();
-    for (const id of [...this.#pending.keys()]) {
-      this.#settle(id, ({ reject }) => reject(new RequestError("link_lost", "The link was lost before the answer came")));
+    this.#roundTrip = null;
+    try {
+      socket?.close();
+    } catch {
+      // It has no say any more.
+    }
+    for (const id of [...this.#pending.keys()]) this.#reject(id, "link_lost", "The link was lost before the answer came");
+  }
+
+  /** Now or not at all. A socket that cannot send is as good as lost. */
+  #send(text) {
+    if (this.#socket?.readyState !== OPEN) return;
+    try {
+      this.#socket.send(text);
+    } catch {
+      this.#lost(1006, "");
     }
   }
 
-  #settle(id, act) {
+  #settle(message) {
+    const { type, request_id: id } = message;
+    if (type === "error") return this.#reject(id, message.code, message.message);
+    // An answer to something else answers nothing.
+    if ((this.#pending.get(id)?.answer ?? type) === type) this.#forget(id)?.done(message);
+  }
+
+  #reject(id, code, message) {
+    this.#forget(id)?.reject(new RequestError(code, message));
+  }
+
+  #forget(id) {
     const waiting = this.#pending.get(id);
-    if (!waiting) return;
     this.#pending.delete(id);
-    this.#clock.clearTimeout(waiting.timer);
-    act(waiting);
+    this.#clock.clearTimeout(waiting?.timer);
+    return waiting;
   }
 
-  /** The answer and a refusal come as messages too; here nobody waits for them. */
   #subscription(type, stream) {
-    this.request({ type, subscription_type: stream }).catch(() => {});
+    const options = type === "subscribe" ? this.#streams.get(stream) : {};
+    this.#measured({ type, subscription_type: stream, ...(Object.keys(options).length > 0 && { options }) });
   }
 
-  #ping() {
+  /** What the bridge answers at once tells the round trip. A refusal comes as a message too; here nobody waits for it. */
+  #measured(message) {
     const sent = this.#clock.now();
-    this.request({ type: "ping" }).then(() => this.#emit("round_trip", this.#clock.now() - sent), () => {});
+    this.#ask(message, {}, () => {
+      this.#roundTrip = this.#clock.now() - sent;
+      this.#emit("round_trip", this.#roundTrip);
+    });
   }
 
+  /** Whether it is still so after everybody was told. */
   #setLink(link) {
     this.#link = link;
-    this.#emit("link", link);
+    this.#emit("link", link, () => this.#link === link);
+    return this.#link === link;
   }
 
-  #emit(type, value) {
+  /** Tells those who listen, while `holds`. @returns what they promised; nothing of it rejects. */
+  #emit(type, value, holds = () => true) {
+    const promises = [];
     for (const callback of this.#listeners.get(type) ?? []) {
+      if (!holds() || !this.#listeners.get(type).includes(callback)) continue;
       try {
-        callback(value);
+        const result = callback(value);
+        if (typeof result?.then === "function") promises.push(Promise.resolve(result).catch((error) => console.error(error)));
       } catch (error) {
         console.error(error);
       }
     }
+    return promises;
   }
 }
 
-/** A message of the server, or null for what is none, or of a kind that this version does not know. */
-function read(data) {
-  try {
-    const message = JSON.parse(data);
-    return Object.hasOwn(SHAPES, message.type) && SHAPES[message.type](message) ? message : null;
-  } catch {
-    return null;
-  }
+/** For who does not look at the answer: it is no unhandled rejection. Whoever does look sees it all the same. */
+function quiet(promise) {
+  promise.catch(() => {});
+  return promise;
 }
-
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const any = () => true;
-const hasData = ({ data }) => isObject(data);
-
-const SHAPES = {
-  connection_established: any,
-  authenticated: any,
-  subscription_confirmed: any,
-  unsubscription_confirmed: any,
-  pong: any,
-  error: any,
-  robot_control_response: ({ success }) => typeof success === "boolean",
-  lidar_control_response: ({ success }) => typeof success === "boolean",
-  control_response: ({ success }) => typeof success === "boolean",
-  telemetry_update: hasData,
-  lidar_update: ({ data }) => isObject(data) && isObject(data.scan_data) && Array.isArray(data.scan_data.points),
-  robot_status_update: hasData,
-  event: ({ event, message }) => typeof event === "string" && typeof message === "string",
-};
 
 const CLOCK = {
   now: () => performance.now(),
@@ -268,6 +405,7 @@ const CLOCK = {
 };
 
 const OPEN = 1; // WebSocket.OPEN
+const IN_FLIGHT = 2; // one is shown while the next is on its way
 
 // Milliseconds.
 const CONNECT_TIMEOUT = 10_000;
@@ -275,6 +413,13 @@ const SILENCE_TIMEOUT = 5_000;
 const WATCH_PERIOD = 1_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
+const LONGEST_TIMEOUT = 2 ** 31 - 1; // of setTimeout
+const ACK_LATEST = 1_000;
+const RATE_WINDOW = 2_000;
+const OTHER_CLOCK = 365 * 86_400_000;
+
+/** Of updates in that window; the bridge sends fewer. */
+const MOST_TIMES = 200;
 
 /** A connection that lasted this long counts as a success, and the attempts start anew. */
 const STEADY = 10_000;

@@ -4,24 +4,14 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { FakeClock, fakeWebSocket, load, settled } from "./fakes.mjs";
+import * as fakes from "./fakes.mjs";
+
+const { FakeClock, fakeWebSocket, load, settled } = fakes;
 
 const { Oht50Client, RequestError, TERMINAL } = await load("oht50-client.js");
 
-function setUp({ random = () => 0 } = {}) {
-  const clock = new FakeClock();
-  const WebSocket = fakeWebSocket();
-  const client = new Oht50Client("ws://robot/ws", { WebSocket, clock, random });
-  const socket = () => WebSocket.made.at(-1);
-  return { clock, client, socket, made: WebSocket.made };
-}
-
-function connected(options) {
-  const all = setUp(options);
-  all.client.connect("a.b+c");
-  all.socket().open();
-  return all;
-}
+const setUp = (options) => fakes.setUp(Oht50Client, options);
+const connected = (options) => fakes.connected(Oht50Client, options);
 
 test("the token goes into the query, escaped", () => {
   const { socket, client } = connected();
@@ -221,4 +211,211 @@ test("close ends everything and forgets the token", async () => {
   await settled();
   assert.equal(made.length, 1);
   assert.deepEqual(client.link, { state: "offline" });
+});
+
+test("a joystick, a stop and an emergency stop have words of their own", async () => {
+  const { client, socket } = connected();
+  client.drive(0.4, -0.3);
+  client.drive(0.2);
+  client.stop();
+  client.emergencyStop();
+  const said = socket().sent.map(({ request_id, ...message }) => message);
+  assert.deepEqual(said, [
+    { type: "robot_control", command: "drive", parameters: { linear: 0.4, angular: -0.3 } },
+    { type: "robot_control", command: "drive", parameters: { linear: 0.2, angular: 0 } },
+    { type: "robot_control", command: "stop" },
+    { type: "robot_control", command: "emergency_stop" },
+  ]);
+  for (const wrong of [NaN, Infinity, "1", null]) await assert.rejects(client.drive(wrong, 0), { code: "invalid_parameter" });
+  assert.equal(socket().sent.length, 4);
+});
+
+test("a new token extends the connection and is used for the next", async () => {
+  const { clock, client, socket, made } = connected();
+  assert.equal(client.tokenExpiresAt, null, "this bridge did not say");
+  const asked = client.authenticate("new");
+  const { token, request_id } = socket().sent.at(-1);
+  assert.equal(token, "new");
+  // A page that connects again at this news already uses it.
+  client.on("authenticated", () => client.reconnect());
+  socket().say({ type: "authenticated", role: "operator", token_expires_at: "2025-01-28T11:30:00.000000Z", request_id });
+  assert.equal((await asked).role, "operator");
+  assert.equal(made.length, 2);
+  assert.equal(socket().url, "ws://robot/ws?token=new");
+  socket().end(1006);
+  await clock.advance(1000);
+  assert.equal(socket().url, "ws://robot/ws?token=new");
+});
+
+test("a refused token leaves the old one in force", async () => {
+  const { clock, client, socket } = connected();
+  const asked = assert.rejects(client.authenticate("bad"), { code: "unauthorized" });
+  socket().say({ type: "error", code: "unauthorized", message: "Invalid token", request_id: socket().sent.at(-1).request_id });
+  await asked;
+  const unanswered = assert.rejects(client.authenticate("lost"), { code: "link_lost" });
+  socket().end(1006);
+  await unanswered;
+  await clock.advance(1000);
+  assert.equal(socket().url, "ws://robot/ws?token=a.b%2Bc");
+});
+
+test("a token's answer that comes after another login changes nothing", async () => {
+  const { client, socket } = connected();
+  client.authenticate("new");
+  const [old] = [socket()];
+  const { request_id } = old.sent.at(-1);
+  client.connect("other");
+  old.say({ type: "authenticated", role: "operator", request_id });
+  client.reconnect();
+  assert.equal(socket().url, "ws://robot/ws?token=other");
+});
+
+test("the expiry of the token is told, and changes with it", () => {
+  const { client, socket } = setUp();
+  client.connect("t");
+  assert.equal(client.tokenExpiresAt, null);
+  socket().readyState = 1;
+  socket().say({ type: "connection_established", token_expires_at: "2025-01-28T11:30:00.000000Z" });
+  assert.equal(client.tokenExpiresAt.toISOString(), "2025-01-28T11:30:00.000Z");
+  client.authenticate("u");
+  socket().say({ type: "authenticated", token_expires_at: "2025-01-28T12:30:00.000000Z", request_id: socket().sent.at(-1).request_id });
+  assert.equal(client.tokenExpiresAt.toISOString(), "2025-01-28T12:30:00.000Z");
+  socket().say({ type: "connection_established", token_expires_at: { toString: 1 } });
+  assert.equal(client.tokenExpiresAt, null);
+  client.close();
+  assert.equal(client.tokenExpiresAt, null);
+});
+
+test("the round trip is what the last answer took, and of this connection", async () => {
+  const { clock, client, socket } = connected();
+  const told = [];
+  client.on("round_trip", (milliseconds) => told.push(milliseconds));
+  assert.equal(client.roundTrip, null);
+  client.subscribe("telemetry");
+  await clock.advance(80);
+  socket().say({ type: "subscription_confirmed", subscription_type: "telemetry", request_id: socket().sent.at(-1).request_id });
+  assert.equal(client.roundTrip, 80);
+  await clock.advance(1000);
+  socket().pong();
+  assert.equal(client.roundTrip, 80, "the ping of a second after the beginning");
+  assert.deepEqual(told, [80, 80]);
+  socket().end(1006);
+  assert.equal(client.roundTrip, null);
+});
+
+test("off ends a callback, also in the middle of a message", () => {
+  const { client, socket } = connected();
+  const told = [];
+  const second = () => told.push("second");
+  const first = () => {
+    told.push("first");
+    client.off("pong", second);
+  };
+  assert.equal(client.on("pong", first).on("pong", second), client);
+  socket().say({ type: "pong" });
+  assert.equal(client.off("pong", first), client);
+  socket().say({ type: "pong" });
+  client.off("never", first);
+  assert.deepEqual(told, ["first"]);
+});
+
+test("callbacks may close and connect, wherever they are called", async () => {
+  const moments = [
+    ["link", ({ state }) => state === "connecting"],
+    ["link", ({ state }) => state === "connected"],
+    ["link", ({ state }) => state === "waiting"],
+    ["link", ({ state }) => state === "ended"],
+    ["connection_established", () => true],
+    ["round_trip", () => true],
+    ["telemetry_update", () => true],
+  ];
+  for (const [type, when] of moments) {
+    for (const act of ["close", "connect"]) {
+      const { clock, client, socket, made } = setUp();
+      let acted = false;
+      client.on(type, (value) => {
+        if (acted || !when(value)) return;
+        acted = true;
+        if (act === "close") client.close();
+        else client.connect("second");
+      });
+      let last = null;
+      client.on("link", (link) => (last = link));
+      client.subscribe("telemetry");
+      client.connect("first");
+      const play = [
+        () => socket()?.open(),
+        () => socket()?.say({ type: "subscription_confirmed", request_id: socket().sent[0]?.request_id }),
+        () => socket()?.update("telemetry", 1),
+        () => socket()?.end(1006),
+        () => clock.advance(1000),
+        () => socket()?.end(4001),
+      ];
+      for (const step of play) if (!acted) await step();
+      const name = `${act} at ${type} ${when}`;
+      assert.ok(acted, name);
+      await settled();
+      assert.equal(last, client.link, `${name}: everybody knows the newest state`);
+      const open = made.filter(({ readyState }) => readyState < 3);
+      if (act === "close") {
+        assert.deepEqual([client.link.state, open.length, clock.waiting], ["offline", 0, 0], name);
+        client.reconnect();
+        assert.equal(client.link.state, "offline", "the token is forgotten");
+      } else {
+        assert.deepEqual([client.link.state, open.map(({ url }) => url)], ["connecting", ["ws://robot/ws?token=second"]], name);
+        socket().open();
+        assert.equal(client.link.state, "connected", name);
+        assert.deepEqual(socket().sent.map((message) => message.type), ["subscribe"], name);
+      }
+    }
+  }
+});
+
+test("a constructor that throws is a lost link, and tells nobody the token", async () => {
+  const clock = new FakeClock();
+  class Throwing {
+    constructor(url) {
+      throw new Error(`cannot connect to ${url}`);
+    }
+  }
+  const client = new Oht50Client("ws://robot/ws", { WebSocket: Throwing, clock, random: () => 0 });
+  const told = [];
+  client.on("link", (link) => told.push(link));
+  client.connect("secret");
+  await clock.advance(100_000);
+  assert.equal(client.link.state, "ended");
+  assert.ok(!JSON.stringify(told).includes("secret"));
+  assert.throws(() => new Oht50Client("ws://robot/ws", { WebSocket: null }), TypeError);
+});
+
+test("a socket that throws when it sends or closes is a lost link", async () => {
+  const { clock, client, socket, made } = connected();
+  socket().send = () => { throw new Error("broken"); };
+  socket().close = () => { throw new Error("broken"); };
+  await assert.rejects(client.stop(), { code: "link_lost" });
+  assert.equal(client.link.state, "waiting");
+  await clock.advance(1000);
+  assert.equal(made.length, 2);
+  assert.deepEqual(socket().sent, []);
+});
+
+test("what cannot be written as JSON is refused, and the link stays", async () => {
+  const { clock, client, socket } = connected();
+  const loop = {};
+  loop.loop = loop;
+  await assert.rejects(client.request({ type: "x", loop }), TypeError);
+  await assert.rejects(client.request({ type: "x", number: 1n }), TypeError);
+  assert.equal(client.link.state, "connected");
+  assert.equal(clock.waiting, 1, "nothing waits for an answer");
+  assert.deepEqual(socket().sent, []);
+});
+
+test("an answer of another kind does not answer", async () => {
+  const { client, socket } = connected();
+  const asked = client.emergencyStop();
+  const { request_id } = socket().sent.at(-1);
+  socket().say({ type: "pong", request_id });
+  socket().say({ type: "lidar_control_response", command: "stop_scan", success: true, message: "", request_id });
+  socket().say({ type: "robot_control_response", command: "emergency_stop", success: false, message: "busy", code: "busy", request_id });
+  assert.equal((await asked).code, "busy");
 });

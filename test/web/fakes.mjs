@@ -1,17 +1,17 @@
 // A clock that goes when told, and a WebSocket that goes nowhere.
 
-import { readFile } from "node:fs/promises";
-
-/** Loads a module of the page. By its text, since this Node may take a bare `.js` for CommonJS. */
-export async function load(name) {
-  const text = await readFile(new URL(`../../web/${name}`, import.meta.url), "utf8");
-  return import(`data:text/javascript,${encodeURIComponent(text)}`);
-}
+/** Loads a module of the page. */
+export const load = (name) => import(new URL(`../../web/${name}`, import.meta.url));
 
 export class FakeClock {
   #now = 0;
   #timers = new Map();
   #last = 0;
+
+  /** Timers that wait. */
+  get waiting() {
+    return this.#timers.size;
+  }
 
   now = () => this.#now;
   setTimeout = (act, delay) => {
@@ -89,7 +89,33 @@ export function fakeWebSocket() {
     pong() {
       for (const { type, request_id } of this.sent) if (type === "ping") this.say({ type: "pong", request_id });
     }
+
+    /** An update of a stream, as the bridge says it. */
+    update(stream, seq, fields) {
+      this.say({ type: `${stream}_update`, data: { scan_data: { points: [] } }, seq, ...fields });
+    }
+
+    /** The acknowledgements that were sent: stream and number. */
+    get acks() {
+      return this.sent.filter(({ type }) => type === "ack").map(({ subscription_type, seq }) => [subscription_type, seq]);
+    }
   };
 }
 
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A client of a fake bridge; `socket()` is its newest socket. */
+export function setUp(Oht50Client, { random = () => 0 } = {}) {
+  const clock = new FakeClock();
+  const WebSocket = fakeWebSocket();
+  const client = new Oht50Client("ws://robot/ws", { WebSocket, clock, random });
+  return { clock, client, socket: () => WebSocket.made.at(-1), made: WebSocket.made };
+}
+
+/** The same, connected. */
+export function connected(Oht50Client, options) {
+  const all = setUp(Oht50Client, options);
+  all.client.connect("a.b+c");
+  all.socket().open();
+  return all;
+}

@@ -25,7 +25,7 @@ pub fn streams() -> Vec<(&'static str, String)> {
         speed: Some(-0.50004),
         battery_level: Some(85),
         temperature: Some(45.16),
-        yaw: Some(1.570_8),
+        yaw: Some(std::f64::consts::FRAC_PI_2),
     };
     let unknown = Telemetry {
         status: RobotStatus::Offline,
