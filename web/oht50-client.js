@@ -53,6 +53,8 @@ export class Oht50Client {
   #established = null;
   #outlines;
   #heard = 0;
+  /** When the first ping was sent since then. */
+  #asked = null;
   #roundTrip = null;
   #link = { state: "offline" };
   #listeners = new Map();
@@ -230,18 +232,28 @@ export class Oht50Client {
     this.#socket = socket;
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(socket, data);
     socket.onclose = ({ code, reason }) => socket === this.#socket && this.#lost(code, reason);
-    socket.onerror = () => {}; // a Close follows; to some constructors an error that nobody hears is an exception
+    // A close follows, with its code; from some Nodes none does. To `ws` an error that nobody hears is an exception.
+    socket.onerror = () => {
+      if (socket !== this.#socket) return;
+      this.#clock.clearTimeout(this.#watch);
+      this.#watch = this.#clock.setTimeout(() => this.#lost(1006, ""), CLOSE_TIMEOUT);
+    };
     const watch = () => {
-      const silent = this.#established === null ? this.#clock.now() - started : this.silence;
-      if (silent > (this.#established === null ? CONNECT_TIMEOUT : SILENCE_TIMEOUT)) return this.#lost(1006, "");
+      // Not by the silence alone: in a hidden page this comes once a minute, and till then nobody asked.
+      const [since, most] = this.#established === null ? [started, CONNECT_TIMEOUT] : [this.#asked ?? Infinity, SILENCE_TIMEOUT];
+      const now = this.#clock.now();
+      if (now - since >= most) return this.#lost(1006, "");
       this.#watch = this.#clock.setTimeout(watch, WATCH_PERIOD);
-      if (this.#established !== null) this.#measured({ type: "ping" });
+      if (this.#established === null) return;
+      this.#asked ??= now;
+      this.#measured({ type: "ping" });
     };
     this.#watch = this.#clock.setTimeout(watch, WATCH_PERIOD);
   }
 
   #receive(socket, data) {
     this.#heard = this.#clock.now();
+    this.#asked = null;
     const message = read(data, this.#outlines);
     if (message === null) return;
     const stream = STREAMS.get(message.type);
@@ -250,7 +262,7 @@ export class Oht50Client {
 
     if (message.type === "connection_established") this.#welcome(message);
     if (message.type === "authenticated") this.#expires = date(message.token_expires_at);
-    if (socket === this.#socket) this.#settle(message);
+    this.#settle(message);
     if (stream !== undefined) this.#note(stream, message);
     if (socket !== this.#socket) return; // a callback went elsewhere
     const promises = this.#emit(message.type, message);
@@ -263,7 +275,7 @@ export class Oht50Client {
     if (this.#established !== null) return;
     this.#established = this.#heard;
     const socket = this.#socket;
-    for (const stream of [...this.#streams.keys()]) this.#subscription("subscribe", stream);
+    for (const stream of this.#streams.keys()) this.#subscription("subscribe", stream);
     if (socket === this.#socket) this.#setLink({ state: "connected" });
   }
 
@@ -318,6 +330,7 @@ export class Oht50Client {
     const socket = this.#socket;
     this.#socket = null;
     this.#established = null;
+    this.#asked = null;
     this.#roundTrip = null;
     try {
       socket?.close();
@@ -410,6 +423,7 @@ const IN_FLIGHT = 2; // one is shown while the next is on its way
 // Milliseconds.
 const CONNECT_TIMEOUT = 10_000;
 const SILENCE_TIMEOUT = 5_000;
+const CLOSE_TIMEOUT = 100;
 const WATCH_PERIOD = 1_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;

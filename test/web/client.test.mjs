@@ -193,10 +193,27 @@ test("a silent link is given up, an answering one is kept", async () => {
   assert.equal(client.link.state, "waiting", "a socket that was let go has no say");
 });
 
+test("a page whose timers come once a minute keeps a link that answers, and gives up one that does not", async () => {
+  const clock = new FakeClock();
+  const WebSocket = fakeWebSocket();
+  const hidden = { now: clock.now, clearTimeout: clock.clearTimeout, setTimeout: (act, delay) => clock.setTimeout(act, Math.max(delay, 60_000)) };
+  const client = new Oht50Client("ws://robot/ws", { WebSocket, clock: hidden });
+  client.connect("t");
+  const [socket] = WebSocket.made;
+  socket.open();
+  for (let minute = 0; minute < 10; minute += 1) {
+    await clock.advance(60_000);
+    socket.pong();
+  }
+  assert.deepEqual([client.link.state, WebSocket.made.length], ["connected", 1]);
+  await clock.advance(120_000);
+  assert.equal(client.link.state, "waiting");
+});
+
 test("a handshake that never ends is given up", async () => {
   const { clock, client } = setUp();
   client.connect("t");
-  await clock.advance(10_000);
+  await clock.advance(9_000);
   assert.equal(client.link.state, "connecting");
   await clock.advance(1000);
   assert.equal(client.link.state, "waiting");
@@ -397,6 +414,11 @@ test("a socket that throws when it sends or closes is a lost link", async () => 
   await clock.advance(1000);
   assert.equal(made.length, 2);
   assert.deepEqual(socket().sent, []);
+  client.subscribe("telemetry");
+  client.subscribe("lidar");
+  socket().send = () => { throw new Error("broken"); };
+  socket().open();
+  assert.equal(client.link.state, "waiting", "a connection on which nothing can be asked for is none");
 });
 
 test("what cannot be written as JSON is refused, and the link stays", async () => {
@@ -418,4 +440,44 @@ test("an answer of another kind does not answer", async () => {
   socket().say({ type: "lidar_control_response", command: "stop_scan", success: true, message: "", request_id });
   socket().say({ type: "robot_control_response", command: "emergency_stop", success: false, message: "busy", code: "busy", request_id });
   assert.equal((await asked).code, "busy");
+});
+
+test("an error without a close ends the link, one with a close has its code", async () => {
+  const { clock, client, socket } = connected();
+  socket().onerror({ type: "error" });
+  await clock.advance(99);
+  assert.equal(client.link.state, "connected");
+  await clock.advance(1);
+  assert.deepEqual(client.link, { state: "waiting", attempt: 1, delay: 1000 });
+  const [old] = [socket()];
+  await clock.advance(1000);
+  old.onerror({ type: "error" });
+  await clock.advance(500);
+  assert.equal(client.link.state, "connecting", "a socket that was let go has no say");
+  socket().onerror({ type: "error" });
+  socket().end(4013);
+  await clock.advance(10_000);
+  assert.equal(client.link.code, 4013);
+});
+
+test("a message on which a callback ended the connection is told to nobody after that", async () => {
+  const { client, socket } = setUp();
+  client.on("link", ({ state }) => state === "connected" && client.close());
+  let told = 0;
+  client.on("connection_established", () => (told += 1));
+  client.connect("t");
+  socket().open();
+  assert.deepEqual([told, client.link.state], [0, "offline"]);
+});
+
+test("an answer may be waited for as long as one likes", () => {
+  const clock = new FakeClock();
+  const delays = [];
+  const WebSocket = fakeWebSocket();
+  const noting = { ...clock, now: clock.now, setTimeout: (act, delay) => delays.push(delay) };
+  const client = new Oht50Client("ws://robot/ws", { WebSocket, clock: noting });
+  client.connect("t");
+  WebSocket.made[0].open();
+  client.robot("dock", undefined, { timeout: Infinity });
+  assert.equal(delays.at(-1), 2 ** 31 - 1, "the most that timers can");
 });
