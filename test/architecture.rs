@@ -236,4 +236,6 @@ fn one_name_and_one_version() {
     };
     assert_eq!(field("name"), env!("CARGO_PKG_NAME"));
     assert_eq!(field("version"), env!("CARGO_PKG_VERSION"));
+    let client = fs::read_to_string(root.join("web/package.json")).unwrap();
+    assert!(client.contains(&format!(r#""version": "{}""#, env!("CARGO_PKG_VERSION"))), "{client}");
 }
