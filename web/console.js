@@ -108,8 +108,8 @@ client.on("lidar_update", ({ data }) => {
   return drawn; // the next ones may come
 });
 client.on("event", ({ event, severity, message, data, timestamp }) => {
-  addEvent({ severity, text: message, at: timestamp });
-  const bySelf = data?.reason === "stopped" && drive.stoppedJustNow;
+  const bySelf = event === "motion_aborted" && data?.reason === "stopped" && drive.stoppedJustNow;
+  addEvent({ severity: bySelf ? "info" : severity, text: message, at: timestamp });
   if (event === "emergency_stop_engaged" || (event === "motion_aborted" && !bySelf)) play("stop");
   if (event === "token_expiring") play("attention");
 });
@@ -139,7 +139,7 @@ function refresh() {
 
   const waited = since(robot.status);
   const data = robot.status?.data;
-  const why = whyItStands({ link: client.link.state, silent, data, old: !(waited <= STALE_STATUS), waited, mine: isMine(driver()) });
+  const why = whyItStands({ link: client.link.state, silent, data, old: !(waited <= STALE_STATUS), waited, mine: isViewer() || isMine(driver()) });
   put($("why"), robot.welcome ? why : "");
   put($("slow"), why ? "" : whySlow(data));
   show("drive-hint", !isViewer() && !why && !$("slow").textContent);
@@ -179,7 +179,7 @@ function slider(id, limit, preset, unit) {
   input.oninput();
 }
 
-let zoom = 2;
+let zoom = innerWidth < 720 ? 1 : 2;
 function setZoom(change) {
   zoom = Math.max(0, Math.min(RANGES.length - 1, zoom + change));
   map.range = RANGES[zoom];

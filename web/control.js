@@ -31,7 +31,11 @@ export function setUpControl(client) {
     ask(client.control("take_over"), t("asked_takeover"));
   });
   for (const command of ["dock", "undock"]) {
-    $(command).addEventListener("click", () => ask(client.robot(command, undefined, { timeout: DOCKING }), t(`asked_${command}`)));
+    $(command).addEventListener("click", () => {
+      // As for driving: who presses wants control, also after a driver's link was lost. A refusal comes with the docking's.
+      client.control("acquire").catch(() => {});
+      ask(client.robot(command, undefined, { timeout: DOCKING }), t(`asked_${command}`));
+    });
   }
   for (const command of ["start_scan", "stop_scan"]) {
     $(command.replace("_", "-")).addEventListener("click", () => ask(client.lidar(command), t(`asked_${command}`)));
@@ -60,18 +64,19 @@ export function refreshControl(usable) {
   show("take", !mine);
   show("give", Boolean(mine));
   const other = control !== null && !mine;
-  const mayTakeOver = robot.welcome?.role === "administrator" && other;
-  show("takeover", mayTakeOver);
+  const mayTakeOver = robot.welcome?.role === "administrator" && !mine;
   if (!mayTakeOver) $("takeover-question").close();
+  // A question that is open stays, though who drives may let go for a moment.
+  show("takeover", mayTakeOver && (other || $("takeover-question").open));
   $("take").disabled = !usable || other;
 
   const { state, elapsed } = robot.status?.data.docking ?? {};
-  const docks = state === "docking" || state === "undocking";
+  const docks = isDocking();
   show("docking", docks);
   const took = Number.isFinite(elapsed) ? ` ${age(elapsed * 1000 + since(robot.status))}` : "";
   if (docks) put($("docking-text"), `${t(`docking_${state}`)}${took}`);
   for (const id of ["give", "takeover", "start-scan", "stop-scan", "set-frequency-go", "set-range-go"]) $(id).disabled = !usable;
-  for (const id of ["dock", "undock"]) $(id).disabled = blocked(usable) || docks;
+  for (const id of ["dock", "undock"]) $(id).disabled = blocked(usable);
 }
 
 /** Whether no motion can be asked for: those that come now would be refused. */
@@ -79,8 +84,11 @@ export function blocked(usable) {
   if (!usable) return true;
   const control = driver();
   if (control && !isMine(control)) return true;
-  return since(robot.status) <= STALE_STATUS && robot.status.data.emergency_stop?.active === true;
+  if (!(since(robot.status) <= STALE_STATUS)) return false; // then the bridge has to say
+  return robot.status.data.emergency_stop?.active === true || isDocking();
 }
+
+const isDocking = () => ["docking", "undocking"].includes(robot.status?.data.docking?.state);
 
 function whoDrives(control) {
   if (!control) return t("driver_nobody");

@@ -129,7 +129,9 @@ export class Drive {
         if (hold !== this.#hold) return;
         // A newer velocity took its place before it began.
         if (code === "aborted" && number !== this.#sent.number) return;
-        if (success) this.#say(message, false);
+        // What a stick asks for changes all the time, and a screen reader would read all of it.
+        if (success) this.#say(this.#stick ? null : message, false);
+        else if (code === "not_in_control") this.#lostControl(message);
         else this.release(message, true);
       },
       (error) => {
@@ -150,14 +152,21 @@ export class Drive {
     if (!this.#hold) return;
     const ours = data?.reason === "stopped" && this.stoppedJustNow;
     if (event === "emergency_stop_engaged" || (event === "motion_aborted" && data?.command === "drive" && !ours)) {
-      this.release(message, true);
+      if (data?.reason === "taken_over") this.#lostControl(message);
+      else this.release(message, true);
     }
+  }
+
+  /** Somebody else drives: a stop of ours would stop the robot for them. */
+  #lostControl(text) {
+    this.#forgetMoves();
+    this.#end(text, true);
   }
 
   #wanted() {
     const { linear, angular } = mix(this.#held.values(), this.#stick);
     const speeds = this.#speeds();
-    return { linear: linear * speeds.linear + 0, angular: angular * speeds.angular + 0 };
+    return { linear: thousandths(linear * speeds.linear), angular: thousandths(angular * speeds.angular) };
   }
 
   #forgetMoves() {
@@ -184,6 +193,8 @@ export class Drive {
     this.#tell({ text, bad, directions, forced });
   }
 }
+
+const thousandths = (number) => Math.round(number * 1000) / 1000 + 0;
 
 /** Never -0. */
 const clamp = (share) => Math.max(-1, Math.min(1, share)) + 0;

@@ -148,7 +148,7 @@ export class ScanMap {
       pen.globalAlpha = faint * (!violated ? 0.05 : ALARMING.includes(type) ? 0.26 : 0.1);
       pen.fill();
       pen.globalAlpha = faint * (violated ? 1 : 0.55);
-      pen.lineWidth = violated ? 2.5 : 1;
+      pen.lineWidth = (violated ? 2.5 : 1) * this.#text;
       pen.stroke();
     }
     pen.globalAlpha = 1;
@@ -158,7 +158,7 @@ export class ScanMap {
     pen.strokeStyle = this.#colours.ring;
     pen.fillStyle = this.#colours.label;
     pen.font = `${11 * this.#text}px system-ui, sans-serif`;
-    pen.lineWidth = 1;
+    pen.lineWidth = this.#text;
     const step = [0.5, 1, 2, 5, 10].find((metres) => this.#range / metres <= 5) ?? 10;
     const corner = Math.hypot(width, height) / 2 / scale;
     pen.beginPath();

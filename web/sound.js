@@ -10,17 +10,20 @@ const TONES = {
 };
 
 let context = null;
+let busy = 0; // until then, by the context's clock
 let muted = recall("sound") === "off";
 
 export const isMuted = () => muted;
 
 export function play(name) {
-  if (muted || context?.state !== "running") return;
+  // One after the other would be late, several at once a noise.
+  if (muted || context?.state !== "running" || context.currentTime < busy) return;
   let at = context.currentTime;
   for (const frequency of TONES[name]) {
     if (frequency > 0) tone(frequency, at);
     at += STEP;
   }
+  busy = at;
 }
 
 /** Browsers let a page be heard once somebody has touched it. */

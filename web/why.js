@@ -5,7 +5,7 @@ import { isKnown, named, t } from "./language.js";
 
 /**
  * Empty when it can be driven. `link` and `silent` as the client has them; `data` is the newest robot_status and `old` whether it
- * is too old to count; `waited` milliseconds since it came; `mine` whether who drives is who looks.
+ * is too old to count; `waited` milliseconds since it came; `mine` whether who drives keeps nobody here from it.
  */
 export function whyItStands({ link, silent, data, old, waited = 0, mine }) {
   if (link !== "connected") return t("why_not_connected");
@@ -40,9 +40,9 @@ function whyLatched({ source, by }) {
 function whyHeld({ safety: { reason, zone }, lidar, sources }, waited) {
   if (reason === "scan_stale" && lidar?.state === "stopped") return t("why_lidar_stopped");
   if (!isKnown(`why_${reason}`)) return t("why_unknown", { reason: named("reason", reason) });
-  const seconds = { no_odometry: sources?.odom, scan_stale: lidar?.age ?? sources?.scan }[reason];
-  const since = Number.isFinite(seconds) ? ` (${ago(seconds * 1000 + waited)})` : "";
-  return `${t(`why_${reason}`)}${inZone(zone)}${since}.`;
+  const seconds = lidar?.age ?? sources?.scan; // only where it is about the scans
+  const since = Number.isFinite(seconds) ? ` ${ago(seconds * 1000 + waited)}` : "";
+  return t(`why_${reason}`, { zone: inZone(zone), since });
 }
 
 const inZone = (zone) => (zone ? ` (${t("zone", { zone })})` : "");

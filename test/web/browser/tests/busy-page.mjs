@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+
+import { scenario } from "../harness/scenario.mjs";
+
+const OLDEST = 250; // ms, of a scan when it is drawn
+const DRAWN = 50; // pictures; at well over 70 ms each, some 5 s
+const TRIES = 3; // times that it may be measured
+const BUSY = 70; // ms of work at each frame
+
+/** In the page, before its own scripts: makes it busy, and notes how old the newest scan is at each picture of the map. */
+function makeBusy({ busy }) {
+  let newest = null; // ms since 1970, when the newest scan that was handed to the page was taken
+  let work = false;
+  const ages = [];
+  const Native = window.WebSocket;
+  window.WebSocket = class extends Native {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener("message", ({ data }) => {
+        if (typeof data !== "string") {
+          const read = (buffer) => (newest = Number(new DataView(buffer).getBigInt64(16, true)) / 1000);
+          if (data instanceof ArrayBuffer) read(data);
+          else data.arrayBuffer().then(read);
+        } else if (data.includes('"type":"lidar_update"')) {
+          newest = Date.parse(JSON.parse(data).stamp);
+        }
+      });
+    }
+  };
+  let noted = 0;
+  const { prototype } = CanvasRenderingContext2D;
+  for (const name of ["clearRect", "fillRect", "drawImage", "putImageData"]) {
+    const draw = prototype[name];
+    prototype[name] = function (...parameters) {
+      const frame = document.timeline.currentTime;
+      if (newest !== null && work && frame !== noted && this.canvas.closest("#map")) {
+        noted = frame;
+        ages.push(Date.now() - newest);
+      }
+      return draw.apply(this, parameters);
+    };
+  }
+  // What the page does at a frame comes first, then the rest of the work: the same order each time.
+  const nextFrame = window.requestAnimationFrame.bind(window);
+  const due = new Map();
+  let last = 0;
+  window.requestAnimationFrame = (callback) => (due.set(++last, callback), last);
+  window.cancelAnimationFrame = (id) => due.delete(id);
+  const frame = (now) => {
+    const callbacks = [...due.values()];
+    due.clear();
+    for (const callback of callbacks) callback(now);
+    const end = performance.now() + busy;
+    while (work && performance.now() < end);
+    nextFrame(frame);
+  };
+  nextFrame(frame);
+  window.beBusy = () => (work = true);
+  window.agesDrawn = ages;
+}
+
+scenario(`a page that is busy for ${BUSY} ms of every frame draws no scan older than ${OLDEST} ms`, async ({ come }) => {
+  const person = await come({ script: { content: `(${makeBusy})(${JSON.stringify({ busy: BUSY })})` } });
+  await person.logIn();
+  await person.reads("#scan-facts", /\d/);
+  await person.said.find(({ type, subscription_type }) => type === "ack" && subscription_type === "lidar", "a scan is acknowledged");
+  await person.page.evaluate(() => window.beBusy());
+  const measured = [];
+  // A queue that grows or stands shows every time; what else this machine does at the moment does not.
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    await person.page.evaluate(() => void (window.agesDrawn.length = 0));
+    await person.page.waitForFunction((drawn) => window.agesDrawn.length >= drawn, DRAWN);
+    const ages = await person.page.evaluate(() => window.agesDrawn.map(Math.round));
+    if (Math.max(...ages) <= OLDEST) return;
+    measured.push(ages.join(" "));
+  }
+  assert.fail(`the ages of the scans that were drawn, in ms:\n${measured.join("\n")}`);
+});
