@@ -56,7 +56,10 @@ const disarm = setUpInputs($("pad"), drive, {
   gamepads: (count) => show("gamepad", count > 0),
 });
 setUpControl(client);
-setUpStops(client, drive);
+setUpStops(client, () => {
+  drive.cancel();
+  disarm();
+});
 
 // What the bridge says.
 
@@ -69,6 +72,7 @@ client.on("link", (link) => {
     play("lost");
     addEvent({ severity: "warning", key: "event_link_lost" });
   }
+  if (link.state !== "connected") disarm();
   wasConnected = link.state === "connected";
   show("ended", link.state === "ended" && link.code !== 4001);
   if (link.state === "ended") {
@@ -110,7 +114,10 @@ client.on("lidar_update", ({ data }) => {
 client.on("event", ({ event, severity, message, data, timestamp }) => {
   const bySelf = event === "motion_aborted" && data?.reason === "stopped" && drive.stoppedJustNow;
   addEvent({ severity: bySelf ? "info" : severity, text: message, at: timestamp });
-  if (event === "emergency_stop_engaged" || (event === "motion_aborted" && !bySelf)) play("stop");
+  if (event === "emergency_stop_engaged" || (event === "motion_aborted" && !bySelf)) {
+    play("stop");
+    disarm();
+  }
   if (event === "token_expiring") play("attention");
 });
 

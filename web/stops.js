@@ -6,10 +6,11 @@ import { t } from "./language.js";
 import { setUpQuestion } from "./question.js";
 import { play } from "./sound.js";
 
-export function setUpStops(client, drive) {
+/** `letGo()` ends what is held, without a stop of its own. */
+export function setUpStops(client, letGo) {
   const urgent = (id, command, name) => {
     const send = async () => {
-      drive.cancel();
+      letGo();
       say(t("stop_sending", { name: t(name) }), false);
       try {
         const { success, message } = await client.robot(command, undefined, { timeout: 1500 });
