@@ -114,6 +114,7 @@ impl Session {
                 user_id: principal.user_id,
                 username: &principal.username,
                 connection_id,
+                connection: connection.0,
                 role: principal.role,
                 robot_id: terms.robot_id,
                 token_expires_at: principal.expires_at,

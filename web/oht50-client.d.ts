@@ -92,6 +92,8 @@ export interface ConnectionEstablished extends Message<"connection_established">
   user_id: number;
   username: string;
   connection_id: string;
+  /** By this number it is named where it drives. */
+  connection: number;
   role: Role;
   protocol_version: number;
   server_version: string;
@@ -230,7 +232,7 @@ export interface RobotStatusUpdate extends Message<"robot_status_update">, Updat
     robot_id: number;
     status: RobotState;
     /** Who drives; null: nobody. */
-    control: { holder: string; user_id: number; since: Timestamp } | null;
+    control: { holder: string; user_id: number; since: Timestamp; connection: number } | null;
     emergency_stop: {
       active: boolean;
       source: StopSource | null;

@@ -10,7 +10,9 @@ export function forget() {
 }
 
 export const isViewer = () => robot.welcome?.role === "viewer";
-export const isMine = (control) => control?.user_id === robot.welcome?.user_id;
+/** Of two tabs of one person, one drives. Bridges of before tell the person alone. */
+export const isMine = (control) =>
+  control?.user_id === robot.welcome?.user_id && control?.connection === robot.welcome?.connection;
 
 /** Milliseconds since it came; NaN if it never did. */
 export const since = (what) => (what ? now() - what.at : NaN);

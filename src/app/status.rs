@@ -167,6 +167,7 @@ impl Wiring {
             control: report.holder.map(|holder| Control {
                 holder: holder.caller.username.clone(),
                 user_id: holder.caller.user_id,
+                connection: holder.caller.connection.0,
                 since: self.wall(holder.since),
             }),
             emergency_stop: report.emergency_stop.map_or_else(EmergencyStop::default, |stop| {

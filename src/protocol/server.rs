@@ -40,6 +40,8 @@ pub struct Welcome<'a> {
     pub username: &'a str,
     /// Unguessable; names this connection in logs.
     pub connection_id: &'a str,
+    /// Its number, by which a client finds itself among those that drive.
+    pub connection: u64,
     /// What the user may do.
     pub role: Role,
     /// From the configuration.
@@ -88,6 +90,7 @@ pub fn connection_established(welcome: &Welcome, unix: Duration) -> String {
     #[derive(Serialize)]
     struct Added<'a> {
         connection_id: &'a str,
+        connection: u64,
         role: &'static str,
         protocol_version: u32,
         server_version: &'static str,
@@ -127,6 +130,7 @@ pub fn connection_established(welcome: &Welcome, unix: Duration) -> String {
     let documented = Documented { user_id: welcome.user_id, username: welcome.username };
     let added = Added {
         connection_id: welcome.connection_id,
+        connection: welcome.connection,
         role: welcome.role.as_str(),
         protocol_version: PROTOCOL_VERSION,
         server_version: env!("CARGO_PKG_VERSION"),

@@ -142,7 +142,9 @@ class TestControl:
             answer = other.order("turn_left")
             assert (answer["success"], answer["code"]) == (False, "not_in_control")
             assert "lan" in answer["message"]
-        assert world.status(lambda data: data["control"])["control"]["holder"] == "lan"
+        control = world.status(lambda data: data["control"])["control"]
+        assert (control["holder"], control["connection"]) == ("lan", lan.greeting["connection"])
+        assert lan.greeting["connection"] != same_user.greeting["connection"]
         sent = now()
         assert mai.order("stop")["success"]
         robot.first_zero(sent)

@@ -39,6 +39,7 @@ fn answers() -> Vec<(&'static str, String)> {
         user_id: 7,
         username: "lan",
         connection_id: "c_5f0c9e2b7a4d4c1e8b3f6a7d2e9c0b14",
+        connection: 12,
         role: Role::Operator,
         robot_id: 1,
         token_expires_at: EXPIRY,

@@ -94,6 +94,7 @@ fn moving() -> StatusReport {
             holder: "lan".into(),
             user_id: 7,
             since: UNIX - Duration::from_millis(800),
+            connection: 12,
         }),
         emergency_stop: EmergencyStop::default(),
         motion: Some(Motion {

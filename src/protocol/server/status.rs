@@ -39,6 +39,8 @@ pub struct Control {
     pub user_id: u64,
     /// Since when.
     pub since: Duration,
+    /// Which of the user's connections, by the number that it was told.
+    pub connection: u64,
 }
 
 /// The latch of the emergency stop; the rest is `None` unless it is active.
@@ -209,6 +211,7 @@ struct WireControl<'a> {
     holder: &'a str,
     user_id: u64,
     since: String,
+    connection: u64,
 }
 
 #[derive(Serialize)]
@@ -275,6 +278,7 @@ impl Data<'_> {
                 holder: &control.holder,
                 user_id: control.user_id,
                 since: timestamp(control.since),
+                connection: control.connection,
             }),
             emergency_stop: WireEmergencyStop {
                 active: emergency_stop.active,

@@ -19,10 +19,11 @@ export class Person {
   /** What the bridge says to the page, without the streams. */
   heard = new Told();
 
-  static async come(world, { name = "lan", role = "operator", seconds = 3600, script, ...options } = {}) {
+  /** `token`: of somebody who is here already, for another tab. */
+  static async come(world, { name = "lan", role = "operator", seconds = 3600, token, script, ...options } = {}) {
     const person = new Person();
     Object.assign(person, { world, name, role });
-    person.token = makeToken({ id: 100 + ++people, name, role, seconds });
+    person.token = token ?? makeToken({ id: 100 + ++people, name, role, seconds });
     person.context = await world.browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 800 }, ...options });
     person.context.setDefaultTimeout(PATIENCE);
     person.page = await person.context.newPage();

@@ -16,6 +16,14 @@ scenario("Take control and Give back say who drives, and move nothing", async ({
   assert.equal(await person.button("Take over").isVisible(), false, "who may not take over is offered it");
 });
 
+scenario("of two tabs of one person the one that drives says so, and the other one who drives", async ({ come, robot }) => {
+  const one = await (await come({ name: "lan" })).logIn();
+  const other = await (await come({ name: "lan", token: one.token })).logIn();
+  await one.clickUntil("Take control", () => robot.untilStatus(driver("lan"), "lan is in control"));
+  await one.reads("#driver", /You drive/);
+  await other.reads("#driver", /lan drives/);
+});
+
 scenario("another operator is refused with the name of who drives, and an administrator takes over", async ({ come, robot }) => {
   const lan = await (await come({ name: "lan" })).logIn();
   const mai = await (await come({ name: "mai" })).logIn();
