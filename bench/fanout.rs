@@ -1,0 +1,164 @@
+//! What it costs to send every scan to everybody, beside what the kernel alone costs.
+//!
+//! The lower bound is one thread with one buffer, framed beforehand, and a plain `send` to each socket. The bridge is the
+//! whole program but its ROS node: perception, zones, encoding, hub, sessions and sockets, on the simulated robot. Both get
+//! the same clients in a process of their own, one after the other in one run, and CPU is what the kernel says the
+//! server's threads took.
+//!
+//! `cargo bench --bench fanout -- --clients 100,1000 --seconds 8 --rounds 3`; `./dev bench` runs it and keeps the table.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark that cannot begin may panic
+#![allow(clippy::disallowed_methods)] // it measures time, which nobody hands it
+
+#[path = "fanout/bridge.rs"]
+mod bridge;
+#[path = "fanout/clients.rs"]
+mod clients;
+#[path = "fanout/figures.rs"]
+mod figures;
+#[path = "fanout/kernel.rs"]
+mod kernel;
+#[path = "fanout/operator.rs"]
+mod operator;
+#[path = "fanout/process.rs"]
+mod process;
+#[path = "fanout/robot.rs"]
+mod robot;
+
+use std::time::Duration;
+
+use figures::{Figures, median, ratio};
+use process::Child;
+
+/// Who sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Kernel,
+    Bridge,
+}
+
+/// What one run is like.
+#[derive(Debug, Clone)]
+struct Plan {
+    clients: usize,
+    seconds: u64,
+    /// Every tenth client takes 2 KB a second.
+    slow: bool,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).cloned()
+    };
+    let number = |name: &str, default| value(name).map_or(default, |text| text.parse().unwrap());
+    let clients = number("--clients-of-port", 0);
+    let plan = Plan {
+        clients: number("--many", 0),
+        seconds: number("--seconds", 8) as u64,
+        slow: arguments.iter().any(|argument| argument == "--slow"),
+    };
+    let sender = match value("--sender").as_deref() {
+        Some("kernel") => Some(Sender::Kernel),
+        Some("bridge") => Some(Sender::Bridge),
+        _ => None,
+    };
+    match (value("--role").as_deref(), sender) {
+        (Some("server"), Some(Sender::Kernel)) => kernel::serve(),
+        (Some("server"), Some(Sender::Bridge)) => bridge::serve(plan.clients),
+        (Some("clients"), Some(sender)) => clients::run(clients as u16, sender, &plan),
+        (Some("operator"), _) => operator::run(clients as u16, plan.seconds),
+        _ => {
+            let many = value("--clients").unwrap_or_else(|| "1,100,1000,2000".to_owned());
+            let many = many.split(',').map(|text| text.parse().unwrap());
+            compare(many.collect(), plan.seconds, number("--rounds", 3));
+        }
+    }
+}
+
+/// Kernel and bridge by turns, so that a machine that changes changes both.
+fn compare(many: Vec<usize>, seconds: u64, rounds: usize) {
+    println!("| clients | | lower bound | bridge | ratio |\n|---|---|---|---|---|");
+    for clients in many {
+        let plan = Plan { clients, seconds, slow: false };
+        let (kernel, bridge) = by_turns(&plan, rounds);
+        table(&format!("{clients}"), &kernel, &bridge);
+        if clients >= 100 {
+            let slow = Plan { slow: true, ..plan };
+            let (kernel, bridge) = by_turns(&slow, rounds);
+            table(&format!("{clients}, a tenth at 2 KB/s"), &kernel, &bridge);
+        }
+    }
+    println!(
+        "\n| subscribers | operator's | median | 99 % | most | of |\n|---|---|---|---|---|---|"
+    );
+    for subscribers in [0, 500, 1000] {
+        for (what, times) in operate(subscribers, seconds) {
+            let at = |share| times.get(((times.len() - 1) as f64 * share) as usize).unwrap();
+            println!(
+                "| {subscribers} | {what} | {:.2} ms | {:.2} ms | {:.2} ms | {} |",
+                at(0.5),
+                at(0.99),
+                at(1.0),
+                times.len()
+            );
+        }
+    }
+}
+
+fn by_turns(plan: &Plan, rounds: usize) -> (Vec<Figures>, Vec<Figures>) {
+    let mut all = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        all.0.push(measure(Sender::Kernel, plan));
+        all.1.push(measure(Sender::Bridge, plan));
+    }
+    all
+}
+
+fn table(title: &str, kernel: &[Figures], bridge: &[Figures]) {
+    let row = |what: &str, unit: &str, of: &dyn Fn(&Figures) -> f64| {
+        let [bound, ours] = [kernel, bridge].map(|runs| median(runs.iter().map(of)));
+        println!(
+            "| {title} | {what} | {bound:.2} {unit} | {ours:.2} {unit} | {} |",
+            ratio(ours, bound)
+        );
+    };
+    row("CPU for each message", "µs", &|run| run.cpu_per_message);
+    row("scan to receipt, median", "ms", &|run| run.delay[0]);
+    row("scan to receipt, 99 %", "ms", &|run| run.delay[1]);
+    row("lost", "messages", &|run| run.lost as f64);
+    row("memory for each connection", "KiB", &|run| run.memory);
+    row("memory grown meanwhile", "MiB", &|run| run.growth);
+    row("the kernel's socket memory at the end", "MiB", &|run| run.kernel_memory);
+    row("context switches for each message", "", &|run| run.switches);
+}
+
+/// One server and its clients, from start to end.
+fn measure(sender: Sender, plan: &Plan) -> Figures {
+    let mut server = Child::server(sender, plan.clients);
+    let port = server.line();
+    let empty = server.memory();
+    let mut clients = Child::clients(sender, &port, plan);
+    clients.expect("begin");
+    let (before, first) = (server.usage(), server.memory());
+    clients.expect("end");
+    let (after, last) = (server.usage(), server.memory());
+    let kernel_memory = process::socket_memory();
+    let received = clients.line();
+    Figures::new(&received, before, after, [empty, first, last], kernel_memory, plan.clients)
+}
+
+/// Round trips of an operator, and from commands to what the robot is sent, beside that many subscribers.
+fn operate(subscribers: usize, seconds: u64) -> Vec<(&'static str, Vec<f64>)> {
+    let mut server = Child::server(Sender::Bridge, subscribers);
+    let port = server.line();
+    let plan = Plan { clients: subscribers, seconds: 4 * seconds, slow: false };
+    let mut clients = Child::clients(Sender::Bridge, &port, &plan);
+    clients.expect("begin");
+    let mut operator = Child::operator(&port, 3 * seconds);
+    operator::WHAT.map(|what| (what, figures::numbers(&operator.line()))).into()
+}
+
+/// 20 Hz.
+const PERIOD: Duration = Duration::from_millis(50);
