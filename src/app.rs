@@ -211,6 +211,7 @@ impl App {
                 },
             ),
         );
+        spawn(&mut tasks, "the streams", hub.clone().fan_out());
         spawn(&mut tasks, "notices", tell_notices(inputs.notices, teller.clone()));
         let latch_file = tokio::spawn(latch_file::keep(config.state_directory, latched));
         spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));

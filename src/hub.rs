@@ -5,10 +5,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
+};
 
 use crate::{
     auth::Role,
@@ -16,9 +19,12 @@ use crate::{
     safety::ConnectionId,
 };
 
+mod fanout;
 mod frame;
 mod pace;
 
+pub use fanout::Listener;
+use fanout::Listeners;
 pub use frame::Frame;
 pub use pace::Pace;
 
@@ -79,6 +85,7 @@ impl Default for Shared {
 struct StreamState {
     newest: watch::Sender<Option<Frame>>,
     wanted: Notify,
+    listeners: Listeners,
 }
 
 struct Entry {
@@ -86,6 +93,14 @@ struct Entry {
     queue: mpsc::Sender<Delivery>,
     overflow: Arc<Notify>,
     subscriptions: HashSet<Stream>,
+}
+
+/// One form of a stream, as one connection gets it; ending it is dropping it.
+pub struct Subscription {
+    hub: Hub,
+    form: Form,
+    newest: watch::Receiver<Option<Frame>>,
+    listener: Weak<dyn Listener>,
 }
 
 /// A connection's end of the hub; leaving is dropping it.
@@ -106,7 +121,29 @@ impl Hub {
 
     /// Makes `frame` the newest value of a stream's form; what was not sent of the one before is replaced.
     pub fn publish(&self, form: impl Into<Form>, frame: Frame) {
-        self.state(form.into()).newest.send_replace(Some(frame));
+        let state = self.state(form.into());
+        state.newest.send_replace(Some(frame));
+        state.listeners.publish();
+    }
+
+    /// Tells listeners of newer values, each form on a task of its own; returns only if one of them panicked.
+    pub async fn fan_out(self) {
+        let mut tasks = JoinSet::new();
+        for form in Form::all() {
+            let hub = self.clone();
+            tasks.spawn(async move { hub.state(form).listeners.serve().await });
+        }
+        tasks.join_next().await;
+    }
+
+    /// Starts a stream; the first value is the next that is published, and `listener` is told of it.
+    pub fn subscribe(&self, form: Form, listener: Weak<dyn Listener>) -> Subscription {
+        let state = self.state(form);
+        let mut newest = state.newest.subscribe();
+        newest.mark_unchanged();
+        state.listeners.add(listener.clone());
+        state.wanted.notify_one();
+        Subscription { hub: self.clone(), form, newest, listener }
     }
 
     /// How many connections get this form; 0 means that encoding it would be waste.
@@ -179,19 +216,15 @@ impl Hub {
 }
 
 impl Seat {
-    /// Starts a stream; the receiver's first change is the next value published.
-    pub fn subscribe(&self, form: Form) -> watch::Receiver<Option<Frame>> {
+    /// Starts a stream, as [`Hub::subscribe`] does, and the events that go with it.
+    pub fn subscribe(&self, form: Form, listener: Weak<dyn Listener>) -> Subscription {
         if let Some(entry) = self.hub.members().get_mut(&self.connection) {
             entry.subscriptions.insert(form.stream);
         }
-        let state = self.hub.state(form);
-        let mut receiver = state.newest.subscribe();
-        receiver.mark_unchanged();
-        state.wanted.notify_one();
-        receiver
+        self.hub.subscribe(form, listener)
     }
 
-    /// Ends a stream; the receiver is the caller's to drop.
+    /// Ends the events of a stream; the subscription is the caller's to drop.
     pub fn unsubscribe(&self, stream: Stream) {
         if let Some(entry) = self.hub.members().get_mut(&self.connection) {
             entry.subscriptions.remove(&stream);
@@ -203,6 +236,28 @@ impl Seat {
         if let Some(entry) = self.hub.members().get_mut(&self.connection) {
             entry.member.role = role;
         }
+    }
+}
+
+impl Subscription {
+    /// The newest value, unless it was taken before.
+    pub fn take(&mut self) -> Option<Frame> {
+        // The hub lives as long as this does, so there is always a sender.
+        if !self.newest.has_changed().is_ok_and(|changed| changed) {
+            return None;
+        }
+        self.newest.borrow_and_update().clone()
+    }
+
+    /// As if what was taken last had not been.
+    pub fn put_back(&mut self) {
+        self.newest.mark_changed();
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub.state(self.form).listeners.remove(&self.listener);
     }
 }
 

@@ -43,6 +43,7 @@ mod page;
 mod pipe;
 mod pool;
 mod reader;
+mod sender;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -72,6 +72,11 @@ impl Form {
         }
     }
 
+    /// Every form of every stream.
+    pub fn all() -> impl Iterator<Item = Form> {
+        [Stream::Telemetry, Stream::RobotStatus].map(Form::from).into_iter().chain(Form::of_lidar())
+    }
+
     /// Every form of `lidar`.
     pub fn of_lidar() -> impl Iterator<Item = Form> {
         let written = |encoding: &Encoding| {

@@ -1,6 +1,6 @@
 //! One connection's task: pumps a [`Session`], and never lets writing hold up reading.
 
-use std::{fmt::Write as _, net::SocketAddr, pin::pin, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -14,9 +14,8 @@ use tracing::{Instrument, info, info_span};
 
 use super::{
     Place, Server, Surroundings,
-    outbox::Outbox,
-    pipe::Pipe,
     reader::{Incoming, Reader},
+    sender::{Broken, STALL, Sender},
     token::{NoToken, Token},
 };
 use crate::{
@@ -45,7 +44,7 @@ pub struct Arrival {
 /// Serves the client until it is gone.
 pub async fn run(server: Server, arrival: Arrival) {
     let Arrival { io, token, peer } = arrival;
-    let mut line = Line::new(io).await;
+    let mut line = Line::new(io, server.0.surroundings.clock.clone()).await;
     let opened = identify(&server, token, peer).and_then(|principal| {
         let span = info_span!(
             "connection",
@@ -65,7 +64,7 @@ pub async fn run(server: Server, arrival: Arrival) {
         }
         Err(reason) => {
             info!(%peer, code = reason.code(), reason = reason.text(), "refused");
-            line.outbox.close(reason);
+            line.sender.outbox(|outbox| outbox.close(reason));
             line.part(REFUSED_LINGER).await;
         }
     }
@@ -87,8 +86,7 @@ fn identify(
 /// The bytes' side of a connection.
 struct Line {
     reader: Reader<ReadHalf<TokioIo<Upgraded>>>,
-    pipe: Pipe<WriteHalf<TokioIo<Upgraded>>>,
-    outbox: Outbox,
+    sender: Arc<Sender<WriteHalf<TokioIo<Upgraded>>>>,
 }
 
 /// The bridge's side of a connection. Dropping it ends the motion, leaves the hub and frees the place.
@@ -189,16 +187,16 @@ impl Connection {
         let mut ticked = self.server.now();
         let mut read = 0;
         loop {
-            if self.closing.is_none() && self.line.outbox.is_overfull() {
+            let sender = &self.line.sender;
+            if self.closing.is_none() && sender.outbox(|outbox| outbox.is_overfull()) {
                 self.feed(Input::Close(CloseReason::TooSlow));
             }
             let now = self.server.now();
-            let Line { reader, pipe, outbox } = &mut self.line;
-            pipe.load(outbox, now);
+            let Line { reader, sender } = &mut self.line;
             let deadline = match self.closing {
                 Some((_, until)) => until,
                 None => {
-                    let stalled = pipe.waiting_since().map_or(Duration::MAX, |at| at + STALL);
+                    let stalled = sender.waiting_since().map_or(Duration::MAX, |at| at + STALL);
                     self.guest.session.deadline().min(ticked + TICK).min(stalled)
                 }
             };
@@ -212,12 +210,11 @@ impl Connection {
                 self.tick(now);
                 continue;
             }
-            let wake = outbox.due(now).map_or(deadline, |due| due.min(deadline));
+            let wake = sender.arm(deadline);
             if armed != Some(wake) {
                 timer.set(sleep(wake.saturating_sub(now)));
                 armed = Some(wake);
             }
-            let awaited = pipe.awaited();
             tokio::select! {
                 biased;
                 () = self.guest.seat.overflow.notified() => {
@@ -240,10 +237,9 @@ impl Connection {
                     let sequence = *self.guest.served.borrow_and_update();
                     self.feed(Input::StopsServed(sequence));
                 }
-                step = pipe.step() => if step.is_err() {
+                sent = sender.broken() => if sent == Err(Broken) {
                     return Ending::Gone;
                 },
-                () = outbox.newer(awaited, now) => {}
                 () = timer.as_mut() => {}
                 () = yield_now(), if read >= READS_AT_A_TIME => {}
             }
@@ -257,11 +253,11 @@ impl Connection {
             Incoming::Binary => self.feed(Input::Binary),
             Incoming::Pong(payload) => self.feed(Input::Pong(&payload)),
             Incoming::Ping(payload) => {
-                self.line.outbox.pong(&payload);
+                self.line.sender.outbox(|outbox| outbox.pong(&payload));
                 self.feed(Input::Ping);
             }
             Incoming::Close(code) => {
-                self.line.outbox.echo_close(code);
+                self.line.sender.outbox(|outbox| outbox.echo_close(code));
                 self.feed(Input::Close(CloseReason::Normal));
                 return Some(Ending::Parting);
             }
@@ -276,14 +272,14 @@ impl Connection {
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Event(frame) => self.line.outbox.push(frame),
+            Delivery::Event(frame) => self.line.sender.outbox(|outbox| outbox.push(frame)),
             Delivery::Answer(answer) => self.feed(Input::Answer(answer)),
             Delivery::Close(reason) => self.feed(Input::Close(reason)),
         }
     }
 
     fn tick(&mut self, now: Duration) {
-        if self.line.pipe.waiting_since().is_some_and(|since| now >= since + STALL) {
+        if self.line.sender.waiting_since().is_some_and(|since| now >= since + STALL) {
             self.feed(Input::Close(CloseReason::TooSlow));
         } else {
             self.feed(Input::Tick);
@@ -300,17 +296,20 @@ impl Connection {
 
     fn carry_out(&mut self, output: Output) {
         let Guest { seat, place, .. } = &self.guest;
-        let outbox = &mut self.line.outbox;
+        let sender = &self.line.sender;
         match output {
-            Output::Send(text) => outbox.push(Frame::text(&text)),
-            Output::Ping(payload) => outbox.push(Frame::ping(&payload)),
+            Output::Send(text) => sender.outbox(|outbox| outbox.push(Frame::text(&text))),
+            Output::Ping(payload) => sender.outbox(|outbox| outbox.push(Frame::ping(&payload))),
             Output::Subscribe(stream, options) => {
                 let form = Form::of(stream, &options);
-                outbox.subscribe(stream, options, || seat.subscribe(form));
+                let start = || seat.subscribe(form, sender.listener());
+                sender.outbox(|outbox| outbox.subscribe(stream, options, start));
             }
-            Output::Acknowledge(stream, seq) => outbox.acknowledge(stream, seq),
+            Output::Acknowledge(stream, seq) => {
+                sender.outbox(|outbox| outbox.acknowledge(stream, seq));
+            }
             Output::Unsubscribe(stream) => {
-                outbox.unsubscribe(stream);
+                sender.outbox(|outbox| outbox.unsubscribe(stream));
                 seat.unsubscribe(stream);
             }
             Output::Role(role) => {
@@ -326,7 +325,7 @@ impl Connection {
             }
             Output::Audit(entry) => self.guest.record(&entry),
             Output::Close(reason) => {
-                outbox.close(reason);
+                sender.outbox(|outbox| outbox.close(reason));
                 self.closing = Some((reason, self.server.now() + LINGER));
             }
         }
@@ -334,22 +333,22 @@ impl Connection {
 }
 
 impl Line {
-    async fn new(io: TokioIo<Upgraded>) -> Line {
+    async fn new(io: TokioIo<Upgraded>, clock: Clock) -> Line {
         let (read, write) = split(io);
-        Line { reader: Reader::new(read).await, pipe: Pipe::new(write), outbox: Outbox::default() }
+        Line { reader: Reader::new(read).await, sender: Sender::new(write, clock) }
     }
 
     /// Writes what waits, a Close last, and stays until the peer has closed too, but not for longer than `patience`.
     async fn part(&mut self, patience: Duration) {
-        let Line { reader, pipe, outbox } = self;
+        let Line { reader, sender } = self;
         let parting = async {
-            pipe.finish(outbox).await?;
+            sender.finish().await?;
             if reader.is_broken() {
                 // The peer's Close would not be recognised; its end is.
-                pipe.shutdown().await?;
+                sender.shutdown().await?;
             }
             reader.finish().await;
-            pipe.shutdown().await
+            sender.shutdown().await
         };
         // Whoever does not take a good-bye is left without.
         let _ = timeout(patience, parting).await;
@@ -372,9 +371,6 @@ const CROWDED: &str = "The robot's command queue is full";
 
 /// Messages that are read before everything else gets its turn.
 const READS_AT_A_TIME: u32 = 32;
-
-/// A peer that takes nothing for this long, while something waits, is closed.
-const STALL: Duration = Duration::from_secs(10);
 
 /// How long the client's Close is waited for after ours.
 const LINGER: Duration = Duration::from_secs(2);

@@ -3,19 +3,14 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use tokio::sync::watch;
-
 use crate::{
-    hub::{Frame, Pace},
+    hub::{Frame, Pace, Subscription},
     protocol::Options,
 };
 
-/// A stream's values; the newest alone is kept.
-pub type Values = watch::Receiver<Option<Frame>>;
-
 /// Where a stream stands.
 pub struct Flow {
-    values: Values,
+    values: Subscription,
     options: Options,
     period: Duration,
     pace: Pace,
@@ -27,7 +22,7 @@ pub struct Flow {
 
 impl Flow {
     /// Nothing was sent yet.
-    pub fn new(values: Values, options: Options) -> Flow {
+    pub fn new(values: Subscription, options: Options) -> Flow {
         let period = options.rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
         let (pace, before) = (Pace::default(), Pace::default());
         let period = period.unwrap_or_default();
@@ -46,10 +41,10 @@ impl Flow {
 
     /// The newest value, if it was not sent and may go now.
     pub fn take(&mut self, now: Duration) -> Option<Frame> {
-        if !self.is_open(now) || !self.values.has_changed().is_ok_and(|changed| changed) {
+        if !self.is_open(now) {
             return None;
         }
-        let frame = self.values.borrow_and_update().clone()?;
+        let frame = self.values.take()?;
         self.before = self.pace;
         self.pace.allows(now, self.period);
         if self.options.in_flight.is_some() {
@@ -60,7 +55,7 @@ impl Flow {
 
     /// Takes back the value that was taken last: nothing of it was sent.
     pub fn put_back(&mut self) {
-        self.values.mark_changed();
+        self.values.put_back();
         self.pace = self.before;
         self.under_way.pop_back();
     }
@@ -72,15 +67,6 @@ impl Flow {
         }
     }
 
-    /// Waits for a value that may go at `now`. Cancel safe.
-    pub async fn changed(&mut self, now: Duration) {
-        if !self.is_open(now) || self.values.changed().await.is_err() {
-            return std::future::pending().await;
-        }
-        // To wait is not to take: `changed` counts the value as seen.
-        self.values.mark_changed();
-    }
-
     fn is_open(&self, now: Duration) -> bool {
         let room = self.options.in_flight.is_none_or(|most| self.under_way.len() < most);
         room && now >= self.opens()
@@ -90,13 +76,13 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{hub::Hub, protocol::Stream, server::tests::deaf};
 
     fn flow(options: Options) -> (Flow, impl FnMut(u64)) {
-        let sender = watch::Sender::new(None);
-        let flow = Flow::new(sender.subscribe(), options);
-        let publish = move |seq: u64| {
-            sender.send_replace(Some(Frame::text("value").numbered(seq)));
-        };
+        let hub = Hub::new();
+        let flow = Flow::new(hub.subscribe(Stream::Lidar.into(), deaf()), options);
+        let publish =
+            move |seq: u64| hub.publish(Stream::Lidar, Frame::text("value").numbered(seq));
         (flow, publish)
     }
 
@@ -155,24 +141,5 @@ mod tests {
             publish(scan);
             assert!(taken(&mut all, 10_000 + 50 * scan).is_some());
         }
-    }
-
-    #[tokio::test]
-    async fn only_a_value_that_may_go_is_waited_for() {
-        let (mut flow, mut publish) = flow(Options { in_flight: Some(1), ..Options::default() });
-        let at = Duration::from_secs(1);
-        let check = async |flow: &mut Flow, expected, what| {
-            let changed = tokio::time::timeout(Duration::ZERO, flow.changed(at)).await;
-            assert_eq!(changed.is_ok(), expected, "{what}");
-        };
-        check(&mut flow, false, "nothing new").await;
-        publish(1);
-        check(&mut flow, true, "the first").await;
-        check(&mut flow, true, "to wait is not to take").await;
-        assert_eq!(taken(&mut flow, 1000), Some(1));
-        publish(2);
-        check(&mut flow, false, "one is under way").await;
-        flow.acknowledge(1);
-        check(&mut flow, true, "it was acknowledged").await;
     }
 }

@@ -2,18 +2,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::flow::{Flow, Values};
+use super::flow::Flow;
 use crate::{
-    hub::Frame,
+    hub::{Frame, Subscription},
     protocol::{CloseReason, Options, Stream},
 };
 
-/// Answers and events in order; of pongs and of each stream the newest alone.
+/// Answers and events in order; of pongs the newest few, and of each stream the newest alone.
 #[derive(Default)]
 pub struct Outbox {
     queue: VecDeque<Frame>,
     bytes: usize,
-    pong: Option<Frame>,
+    pongs: VecDeque<Frame>,
     flows: Flows,
     /// The stream whose turn it is.
     turn: usize,
@@ -28,17 +28,6 @@ pub struct Outgoing {
     pub stream: Option<Stream>,
 }
 
-/// Which streams' newer values are of interest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited {
-    /// Nothing is being written: any.
-    Any,
-    /// A value of this one has not begun to be written: a newer one replaces it.
-    Only(Stream),
-    /// Something is half written.
-    Nothing,
-}
-
 type Flows = [Option<Flow>; Stream::ALL.len()];
 
 impl Outbox {
@@ -50,15 +39,23 @@ impl Outbox {
         }
     }
 
-    /// Answers a ping; a pong that was not sent yet is replaced (RFC 6455 section 5.5.3).
+    /// Answers a ping. Where many wait to be sent the oldest is left out (RFC 6455 section 5.5.3 asks for the newest alone).
     pub fn pong(&mut self, payload: &[u8]) {
         if !self.closed {
-            self.pong = Some(Frame::pong(payload));
+            if self.pongs.len() == MOST_PONGS {
+                self.pongs.pop_front();
+            }
+            self.pongs.push_back(Frame::pong(payload));
         }
     }
 
     /// Starts a stream, unless it runs with these options.
-    pub fn subscribe(&mut self, stream: Stream, options: Options, start: impl FnOnce() -> Values) {
+    pub fn subscribe(
+        &mut self,
+        stream: Stream,
+        options: Options,
+        start: impl FnOnce() -> Subscription,
+    ) {
         let flow = &mut self.flows[stream.index()];
         let runs = flow.as_ref().is_some_and(|flow| *flow.options() == options);
         if !runs && !self.closed {
@@ -98,7 +95,7 @@ impl Outbox {
 
     /// The next to be written. Streams come last and take turns.
     pub fn take(&mut self, now: Duration) -> Option<Outgoing> {
-        let urgent = self.pong.take().or_else(|| {
+        let urgent = self.pongs.pop_front().or_else(|| {
             let frame = self.queue.pop_front()?;
             self.bytes = self.bytes.saturating_sub(frame.bytes().len());
             Some(frame)
@@ -122,26 +119,10 @@ impl Outbox {
         self.flows.iter().flatten().map(Flow::opens).filter(|opens| *opens > now).min()
     }
 
-    /// Waits for a newer value that may go at once. Cancel safe.
-    pub async fn newer(&mut self, awaited: Awaited, now: Duration) {
-        let wanted = |stream: Stream| match awaited {
-            Awaited::Any => true,
-            Awaited::Only(only) => stream == only,
-            Awaited::Nothing => false,
-        };
-        let [telemetry, lidar, status] = self.flows.each_mut().map(Option::as_mut);
-        tokio::select! {
-            () = changed(telemetry, now), if wanted(Stream::Telemetry) => {}
-            () = changed(lidar, now), if wanted(Stream::Lidar) => {}
-            () = changed(status, now), if wanted(Stream::RobotStatus) => {}
-            else => std::future::pending().await,
-        }
-    }
-
     fn close_with(&mut self, close: Frame) {
         if !self.closed {
             self.push(close);
-            self.pong = None;
+            self.pongs = VecDeque::new();
             self.flows = Flows::default();
             self.closed = true;
         }
@@ -160,21 +141,16 @@ impl Outbox {
     }
 }
 
-async fn changed(flow: Option<&mut Flow>, now: Duration) {
-    match flow {
-        Some(flow) => flow.changed(now).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// A connection that lets more than this wait is closed.
 const MOST_BYTES: usize = 256 * 1024;
 
+/// Pongs that wait at once.
+const MOST_PONGS: usize = 16;
+
 #[cfg(test)]
 mod tests {
-    use tokio::sync::watch;
-
     use super::*;
+    use crate::{hub::Hub, server::tests::deaf};
 
     const NOW: Duration = Duration::from_secs(1);
 
@@ -186,46 +162,44 @@ mod tests {
         std::iter::from_fn(|| outbox.take(NOW)).map(|outgoing| outgoing.frame).collect()
     }
 
-    fn publish(sender: &watch::Sender<Option<Frame>>, value: &str) {
-        sender.send_replace(Some(text(value)));
-    }
-
-    fn with_streams() -> (Outbox, [watch::Sender<Option<Frame>>; 3]) {
-        let mut outbox = Outbox::default();
-        let senders = [(); 3].map(|()| watch::Sender::new(None));
-        for (stream, sender) in Stream::ALL.into_iter().zip(&senders) {
-            outbox.subscribe(stream, Options::default(), || sender.subscribe());
+    fn with_streams() -> (Outbox, Hub) {
+        let (mut outbox, hub) = (Outbox::default(), Hub::new());
+        for stream in Stream::ALL {
+            outbox.subscribe(stream, Options::default(), || hub.subscribe(stream.into(), deaf()));
         }
-        (outbox, senders)
+        (outbox, hub)
     }
 
     #[test]
-    fn answers_keep_their_order_and_only_the_newest_pong_stays() {
+    fn answers_keep_their_order_and_of_pongs_the_newest_go_first() {
         let mut outbox = Outbox::default();
         outbox.push(text("a"));
-        outbox.pong(b"1");
+        for number in 0..20 {
+            outbox.pong(&[number]);
+        }
         outbox.push(text("b"));
-        outbox.pong(b"2");
-        assert_eq!(taken(&mut outbox), [Frame::pong(b"2"), text("a"), text("b")]);
+        let mut expected: Vec<Frame> = (4..20).map(|number| Frame::pong(&[number])).collect();
+        expected.extend([text("a"), text("b")]);
+        assert_eq!(taken(&mut outbox), expected);
         assert_eq!(taken(&mut outbox), []);
     }
 
     #[test]
     fn of_a_stream_the_newest_value_alone_goes_out_after_everything_else() {
-        let (mut outbox, [telemetry, ..]) = with_streams();
-        publish(&telemetry, "old");
-        publish(&telemetry, "new");
+        let (mut outbox, hub) = with_streams();
+        hub.publish(Stream::Telemetry, text("old"));
+        hub.publish(Stream::Telemetry, text("new"));
         outbox.push(text("a"));
         assert_eq!(taken(&mut outbox), [text("a"), text("new")]);
     }
 
     #[test]
     fn streams_take_turns() {
-        let (mut outbox, senders) = with_streams();
+        let (mut outbox, hub) = with_streams();
         let mut order = Vec::new();
         for _ in 0..4 {
-            for (sender, name) in senders.iter().zip(["t", "l", "s"]) {
-                publish(sender, name);
+            for stream in Stream::ALL {
+                hub.publish(stream, text("value"));
             }
             order.push(outbox.take(NOW).unwrap().stream.unwrap());
         }
@@ -235,26 +209,27 @@ mod tests {
 
     #[test]
     fn a_value_that_was_put_back_keeps_its_turn_and_is_replaced_by_a_newer_one() {
-        let (mut outbox, [telemetry, lidar, _]) = with_streams();
-        publish(&telemetry, "old");
-        publish(&lidar, "l");
+        let (mut outbox, hub) = with_streams();
+        hub.publish(Stream::Telemetry, text("old"));
+        hub.publish(Stream::Lidar, text("l"));
         let stream = outbox.take(NOW).unwrap().stream.unwrap();
         outbox.put_back(stream);
-        publish(&telemetry, "new");
+        hub.publish(Stream::Telemetry, text("new"));
         assert_eq!(taken(&mut outbox), [text("new"), text("l")]);
     }
 
     #[test]
     fn after_a_close_comes_nothing() {
-        let (mut outbox, [telemetry, ..]) = with_streams();
+        let (mut outbox, hub) = with_streams();
         outbox.push(text("a"));
         outbox.close(CloseReason::Evicted);
         outbox.close(CloseReason::TooSlow);
         outbox.echo_close(1000);
         outbox.push(text("b"));
         outbox.pong(b"");
-        outbox.subscribe(Stream::Telemetry, Options::default(), || telemetry.subscribe());
-        publish(&telemetry, "t");
+        let form = Stream::Telemetry.into();
+        outbox.subscribe(Stream::Telemetry, Options::default(), || hub.subscribe(form, deaf()));
+        hub.publish(Stream::Telemetry, text("t"));
         let evicted = Frame::close(4010, CloseReason::Evicted.text());
         assert_eq!(taken(&mut outbox), [text("a"), evicted]);
     }
@@ -270,21 +245,5 @@ mod tests {
         assert_eq!(full, [false, false, true]);
         outbox.close(CloseReason::TooSlow);
         assert_eq!(taken(&mut outbox), [Frame::close(4011, CloseReason::TooSlow.text())]);
-    }
-
-    #[tokio::test]
-    async fn newer_values_are_waited_for_where_they_are_of_interest() {
-        let (mut outbox, [telemetry, lidar, _]) = with_streams();
-        publish(&telemetry, "t");
-        let mut check = async |awaited, expected| {
-            let newer = tokio::time::timeout(std::time::Duration::ZERO, outbox.newer(awaited, NOW));
-            assert_eq!(newer.await.is_ok(), expected, "{awaited:?}");
-        };
-        check(Awaited::Nothing, false).await;
-        check(Awaited::Only(Stream::Lidar), false).await;
-        check(Awaited::Only(Stream::Telemetry), true).await;
-        publish(&lidar, "l");
-        check(Awaited::Any, true).await;
-        assert_eq!(taken(&mut outbox), [text("t"), text("l")]);
     }
 }

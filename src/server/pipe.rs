@@ -1,11 +1,16 @@
-//! The write side of a connection: one frame at a time, in steps that can be interrupted anywhere.
+//! The bytes of a connection's frames on their way out; stops anywhere and goes on from there.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 
-use super::outbox::{Awaited, Outbox};
+use super::outbox::Outbox;
 use crate::protocol::Stream;
 
 /// Writes frames and remembers how far it came.
@@ -28,13 +33,56 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
         Pipe { half, sending: None, waiting_since: None }
     }
 
-    /// Takes the next frame, if none is under way. A stream's value that has not begun goes back first: what came
-    /// meanwhile may be newer or more urgent.
-    pub fn load(&mut self, outbox: &mut Outbox, now: Duration) {
-        if let Awaited::Only(stream) = self.awaited() {
-            outbox.put_back(stream);
+    /// Writes what waits until nothing does, or the peer takes no more.
+    ///
+    /// A frame is done when it is flushed: TLS would take in several and send none.
+    pub fn poll_send(
+        &mut self,
+        outbox: &mut Outbox,
+        now: Duration,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            self.load(outbox, now);
+            let Some(sending) = &mut self.sending else { return Poll::Ready(Ok(())) };
+            let half = Pin::new(&mut self.half);
+            if sending.rest.has_remaining() {
+                let length = ready!(half.poll_write(context, &sending.rest))?;
+                if length == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                sending.rest.advance(length);
+                sending.begun = true;
+            } else {
+                ready!(half.poll_flush(context))?;
+                self.sending = None;
+            }
+            self.waiting_since = None;
+        }
+    }
+
+    /// Gives back a stream's value of which nothing was written.
+    pub fn unload(&mut self, outbox: &mut Outbox) {
+        if let Some(Sending { stream: Some(stream), begun: false, .. }) = &self.sending {
+            outbox.put_back(*stream);
             self.sending = None;
         }
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.half).poll_shutdown(context)
+    }
+
+    /// Since when the peer has taken nothing, if something waits.
+    pub fn waiting_since(&self) -> Option<Duration> {
+        self.waiting_since
+    }
+
+    /// Takes the next frame, if none is under way. A stream's value that has not begun goes back first: what came
+    /// meanwhile may be newer or more urgent.
+    fn load(&mut self, outbox: &mut Outbox, now: Duration) {
+        self.unload(outbox);
         if self.sending.is_none() {
             self.sending = outbox.take(now).map(|outgoing| Sending {
                 rest: outgoing.frame.bytes().clone(),
@@ -43,55 +91,5 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
             });
         }
         self.waiting_since = self.sending.as_ref().map(|_| self.waiting_since.unwrap_or(now));
-    }
-
-    /// Makes one step, or waits for ever if there is nothing to write. Cancel safe.
-    ///
-    /// A frame is done when it is flushed: TLS would take in several and send none.
-    pub async fn step(&mut self) -> io::Result<()> {
-        let Some(sending) = &mut self.sending else {
-            return std::future::pending().await;
-        };
-        if sending.rest.has_remaining() {
-            if self.half.write_buf(&mut sending.rest).await? == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-            sending.begun = true;
-        } else {
-            self.half.flush().await?;
-            self.sending = None;
-        }
-        self.waiting_since = None;
-        Ok(())
-    }
-
-    /// Writes everything that waits.
-    pub async fn finish(&mut self, outbox: &mut Outbox) -> io::Result<()> {
-        loop {
-            self.load(outbox, Duration::ZERO); // what is left is no stream's
-            if self.sending.is_none() {
-                return Ok(());
-            }
-            self.step().await?;
-        }
-    }
-
-    /// Tells the peer that nothing more will come.
-    pub async fn shutdown(&mut self) -> io::Result<()> {
-        self.half.shutdown().await
-    }
-
-    /// Which newer stream values are of interest.
-    pub fn awaited(&self) -> Awaited {
-        match &self.sending {
-            None => Awaited::Any,
-            Some(Sending { stream: Some(stream), begun: false, .. }) => Awaited::Only(*stream),
-            Some(_) => Awaited::Nothing,
-        }
-    }
-
-    /// Since when the peer has taken nothing, if something waits.
-    pub fn waiting_since(&self) -> Option<Duration> {
-        self.waiting_since
     }
 }

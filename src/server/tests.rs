@@ -1,6 +1,6 @@
 //! The server over in-memory streams: virtual time, a client that can misbehave, and nothing of the robot.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Weak, time::Duration};
 
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     auth::Verifier,
     config::PoolPolicy,
+    hub::Listener,
     protocol::CloseReason,
     safety::latch::StopLatch,
     session::{Command, Terms},
@@ -73,6 +74,7 @@ impl Rig {
 
     pub fn build(config: ServerConfig, clock: Clock, tls: Option<TlsIdentity>) -> Rig {
         let hub = Hub::new();
+        tokio::spawn(hub.clone().fan_out());
         let latch = StopLatch::default();
         let (sender, commands) = mpsc::channel(4);
         let holder = watch::Sender::new(None);
@@ -128,6 +130,15 @@ impl Rig {
         assert!(welcome.contains("\"type\":\"connection_established\""), "{welcome}");
         peer
     }
+}
+
+/// Somebody who listens to nothing.
+pub fn deaf() -> Weak<dyn Listener> {
+    struct Deaf;
+    impl Listener for Deaf {
+        fn newer(&self) {}
+    }
+    Weak::<Deaf>::new()
 }
 
 /// Returns when every task waits for something: the paused clock moves on only then.
