@@ -6,6 +6,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, watch},
     task::{JoinError, JoinHandle, JoinSet},
     time::timeout,
@@ -34,6 +35,7 @@ pub mod lidar;
 pub mod motion;
 pub mod perception;
 pub mod status;
+pub mod streams;
 
 use events::Teller;
 
@@ -55,6 +57,8 @@ pub struct Parts {
     pub emergency_stop: Option<EmergencyStop>,
     /// Where the audit log is kept.
     pub audit: Box<dyn Sink>,
+    /// Where streams are sent from: [`streams::runtime`], in tests their own.
+    pub streams: Handle,
     /// The time.
     pub clock: Clock,
 }
@@ -97,6 +101,7 @@ impl App {
             latch,
             emergency_stop,
             audit: sink,
+            streams,
             clock,
         } = parts;
         let hub = Hub::new();
@@ -211,7 +216,13 @@ impl App {
                 },
             ),
         );
-        spawn(&mut tasks, "the streams", hub.clone().fan_out());
+        let fan_out = hub.clone().fan_out();
+        spawn(&mut tasks, "streams", async move {
+            // Ended with this one, since the set is dropped with it.
+            let mut elsewhere = JoinSet::new();
+            elsewhere.spawn_on(fan_out, &streams);
+            elsewhere.join_next().await;
+        });
         spawn(&mut tasks, "notices", tell_notices(inputs.notices, teller.clone()));
         let latch_file = tokio::spawn(latch_file::keep(config.state_directory, latched));
         spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));

@@ -35,6 +35,8 @@ pub enum Delivery {
     Event(Frame),
     /// The answer to one of its commands.
     Answer(Answer),
+    /// It drives from now on, or does not any more.
+    Control(bool),
     /// It must close.
     Close(CloseReason),
 }
@@ -179,6 +181,13 @@ impl Hub {
     pub fn answer(&self, connection: ConnectionId, answer: Answer) {
         if let Some(entry) = self.members().get(&connection) {
             entry.deliver(Delivery::Answer(answer));
+        }
+    }
+
+    /// Tells one connection whether it drives; it may be gone.
+    pub fn control(&self, connection: ConnectionId, drives: bool) {
+        if let Some(entry) = self.members().get(&connection) {
+            entry.deliver(Delivery::Control(drives));
         }
     }
 

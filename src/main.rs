@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use lexopt::Arg;
 use oht50_bridge::{
-    app::{App, Fault, Parts, check_drive, latch_file},
+    app::{App, Fault, Parts, check_drive, latch_file, streams},
     auth::Verifier,
     clock::Clock,
     config::{AuditConfig, Config, Environment, MountSource, Secret},
@@ -138,6 +138,7 @@ impl Bridge {
             tracing::warn!(reason = stop.reason, "starting with the emergency stop latched");
         }
         let audit = Box::new(audit);
+        let streams = streams::runtime()?;
         let address = (config.server.bind_address, config.server.port);
         let secure = tls.is_some();
         let app = App::start(Parts {
@@ -149,6 +150,7 @@ impl Bridge {
             latch,
             emergency_stop,
             audit,
+            streams: streams.handle().clone(),
             clock,
         });
         drop(guard);
@@ -166,6 +168,7 @@ impl Bridge {
         });
         // A disk that hangs must not keep the process.
         runtime.shutdown_timeout(Duration::from_secs(1));
+        streams.shutdown_background();
         // The node outlives everything that publishes, so that the last zero leaves.
         ros.shutdown();
         ended

@@ -173,6 +173,11 @@ impl Session {
         }
     }
 
+    /// Whether [`Input::StopsServed`] is wanted.
+    pub fn awaits_stop(&self) -> bool {
+        self.pending.has_stop()
+    }
+
     /// When [`Input::Tick`] is wanted next, monotonic.
     pub fn deadline(&self) -> Duration {
         let silent = self.heard + self.terms.heartbeat_timeout;

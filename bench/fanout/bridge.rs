@@ -1,7 +1,7 @@
 //! The bridge as it is shipped, without its ROS node.
 
 use oht50_bridge::{
-    app::{App, Parts},
+    app::{App, Parts, streams},
     auth::{Role, Verifier},
     clock::Clock,
     config::{Config, Environment, Params, Value},
@@ -34,6 +34,7 @@ pub fn serve(clients: usize) {
     let config = Config::from_params(&params, &Environment::default()).unwrap();
     // As `main` builds it.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let streams = streams::runtime().unwrap();
     runtime.block_on(async {
         let clock = Clock::system();
         let (robot, inputs) = robot::start(clock.clone());
@@ -45,6 +46,7 @@ pub fn serve(clients: usize) {
             latch: StopLatch::default(),
             emergency_stop: None,
             audit: Box::new(Journal::open(state.path(), 16 << 20, 2).unwrap()),
+            streams: streams.handle().clone(),
             clock,
             config,
         });

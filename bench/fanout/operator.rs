@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::Instant};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep},
+};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use super::clients::token;
@@ -25,6 +28,8 @@ pub fn run(port: u16, seconds: u64) {
             if Instant::now() > end {
                 break;
             }
+            // Anywhere between two scans.
+            sleep(Duration::from_millis(turn * 17 % 50)).await;
             let forward = if turn % 2 == 0 { 0.2 } else { -0.2 };
             let drive = json!({"type": "robot_control", "command": "drive",
                 "parameters": {"linear": forward, "angular": 0.0}});
@@ -32,6 +37,7 @@ pub fn run(port: u16, seconds: u64) {
             times[0].push(operator.ask(json!({"type": "ping"}), "pong").await);
             for (stop, place) in [("stop", 2), ("emergency_stop", 3)] {
                 times[1].push(operator.succeed(drive.clone()).await);
+                sleep(Duration::from_millis(turn * 29 % 50)).await;
                 times[place].push(operator.succeed(command(stop)).await);
                 operator.rest().await;
             }

@@ -26,7 +26,6 @@ use crate::{
         Answer, CloseReason, ErrorCode, Failure, Form,
         audit::{self, Entry},
     },
-    safety::ConnectionId,
     session::{Input, Output, Session},
     telemetry::audit::Audit,
 };
@@ -94,8 +93,6 @@ struct Guest {
     session: Session,
     seat: Seat,
     served: watch::Receiver<u64>,
-    /// Who drives.
-    holder: watch::Receiver<Option<ConnectionId>>,
     place: Place,
     /// What the client knows this connection by.
     public_id: String,
@@ -138,12 +135,12 @@ impl Guest {
         }
         let terms = server.0.surroundings.terms.clone();
         let served = terms.latch.served();
-        let Surroundings { holder, audit, clock, .. } = &server.0.surroundings;
-        let (holder, audit, clock) = (holder.clone(), audit.clone(), clock.clone());
+        let Surroundings { audit, clock, .. } = &server.0.surroundings;
+        let (audit, clock) = (audit.clone(), clock.clone());
         let mut greeting = Vec::new();
         let session =
             Session::open(terms, principal, connection, &public_id, server.time(), &mut greeting);
-        Ok(Guest { session, seat, served, holder, place, public_id, greeting, audit, peer, clock })
+        Ok(Guest { session, seat, served, place, public_id, greeting, audit, peer, clock })
     }
 
     fn record(&self, entry: &Entry) {
@@ -228,12 +225,8 @@ impl Connection {
                     continue;
                 }
                 Some(delivery) = self.guest.seat.deliveries.recv() => self.deliver(delivery),
-                Ok(()) = self.guest.holder.changed() => {
-                    let holder = *self.guest.holder.borrow_and_update();
-                    let driving = holder == Some(self.guest.session.caller().connection);
-                    self.feed(Input::Control(driving));
-                }
-                Ok(()) = self.guest.served.changed() => {
+                // Or everybody would wake up for everybody's stop.
+                Ok(()) = self.guest.served.changed(), if self.guest.session.awaits_stop() => {
                     let sequence = *self.guest.served.borrow_and_update();
                     self.feed(Input::StopsServed(sequence));
                 }
@@ -274,6 +267,7 @@ impl Connection {
         match delivery {
             Delivery::Event(frame) => self.line.sender.outbox(|outbox| outbox.push(frame)),
             Delivery::Answer(answer) => self.feed(Input::Answer(answer)),
+            Delivery::Control(drives) => self.feed(Input::Control(drives)),
             Delivery::Close(reason) => self.feed(Input::Close(reason)),
         }
     }

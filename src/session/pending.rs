@@ -66,6 +66,11 @@ impl Pending {
         self.commands.drain(..).map(|(_, asked)| asked).collect()
     }
 
+    /// Whether a stop waits.
+    pub fn has_stop(&self) -> bool {
+        !self.stops.is_empty()
+    }
+
     /// The stops up to this number, which wait no longer.
     pub fn take_served(&mut self, sequence: u64) -> Vec<Asked> {
         let served = self.stops.iter().take_while(|(number, _)| *number <= sequence).count();

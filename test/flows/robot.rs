@@ -23,6 +23,7 @@ use oht50_bridge::{
     sim::{Disc, Docked, Event, Velocity, World, WorldConfig},
 };
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
@@ -188,6 +189,7 @@ impl Bridge {
             latch: latch.clone(),
             emergency_stop,
             audit,
+            streams: Handle::current(),
             clock: clock.clone(),
             config,
         });

@@ -112,7 +112,14 @@ impl Motion {
             dock: self.dock,
         };
         let holder = report.holder.as_ref().map(|holder| holder.caller.connection);
-        self.wiring.holder.send_if_modified(|known| std::mem::replace(known, holder) != holder);
+        if *self.wiring.holder.borrow() != holder {
+            let before = self.wiring.holder.send_replace(holder);
+            for (connection, drives) in [(before, false), (holder, true)] {
+                if let Some(connection) = connection {
+                    self.wiring.hub.control(connection, drives);
+                }
+            }
+        }
         self.wiring.report.send_if_modified(|known| {
             let changed = *known != report;
             *known = report;

@@ -1,0 +1,26 @@
+//! The thread that sends streams.
+
+use std::io;
+
+use rustix::{process::setpriority_process, thread::gettid};
+use tokio::runtime::{Builder, Runtime};
+
+/// A runtime of one thread for streams, and for nothing else: with a thousand clients one scan keeps it busy for 10 ms.
+///
+/// It gives way to all other threads of this machine (`nice(2)`): where there is not enough for everything, pictures become
+/// seldom before stops become late.
+pub fn runtime() -> io::Result<Runtime> {
+    let modest = || {
+        if let Err(error) = setpriority_process(Some(gettid()), NICENESS) {
+            tracing::warn!(%error, "the streams' thread does not give way to others");
+        }
+    };
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("streams")
+        .on_thread_start(modest)
+        .build()
+}
+
+/// A sixth of the weight of an ordinary thread.
+const NICENESS: i32 = 8;
