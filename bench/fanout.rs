@@ -157,7 +157,24 @@ fn operate(subscribers: usize, seconds: u64) -> Vec<(&'static str, Vec<f64>)> {
     let mut clients = Child::clients(Sender::Bridge, &port, &plan);
     clients.expect("begin");
     let mut operator = Child::operator(&port, 3 * seconds);
-    operator::WHAT.map(|what| (what, figures::numbers(&operator.line()))).into()
+    let mut times: Vec<_> =
+        operator::WHAT.map(|what| (what, figures::numbers(&operator.line()))).into();
+    let sent = figures::numbers(&operator.line());
+    let zeros: Vec<f64> = sent.iter().map(|_| figures::numbers(&server.line())[0]).collect();
+    for (what, first) in [("stop to published zero", 0), ("emergency stop to published zero", 1)] {
+        let sent: Vec<f64> = sent.iter().skip(first).step_by(2).copied().collect();
+        times.push((what, to_zero(&zeros, &sent)));
+    }
+    times
+}
+
+/// From a stop's sending to the zero that the robot was sent, ms.
+fn to_zero(zeros: &[f64], sent: &[f64]) -> Vec<f64> {
+    let after =
+        |sent: &f64| zeros.iter().find(|zero| *zero >= sent).map(|zero| (zero - sent) / 1000.0);
+    let mut times: Vec<f64> = sent.iter().filter_map(after).collect();
+    times.sort_by(f64::total_cmp);
+    times
 }
 
 /// 20 Hz.

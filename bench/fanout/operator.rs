@@ -10,20 +10,21 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use super::clients::token;
+use super::clients::{token, unix};
 
 /// What is measured, each from the client's sending to its receipt of the answer. A motion's answer follows its first
 /// velocity, and a stop's the zero.
 pub const WHAT: [&str; 4] =
     ["ping", "motion to first velocity", "stop to zero", "emergency stop to zero"];
 
-/// Prints a line of times in ms for each, sorted.
+/// Prints a line of times in ms for each, sorted, and one of when each stop of both kinds was sent, µs since the Unix epoch.
 pub fn run(port: u16, seconds: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut operator = Operator::connect(port).await;
         let end = Instant::now() + Duration::from_secs(seconds);
         let mut times: [Vec<f64>; 4] = Default::default();
+        let mut sent = Vec::new();
         for turn in 0.. {
             if Instant::now() > end {
                 break;
@@ -38,6 +39,7 @@ pub fn run(port: u16, seconds: u64) {
             for (stop, place) in [("stop", 2), ("emergency_stop", 3)] {
                 times[1].push(operator.succeed(drive.clone()).await);
                 sleep(Duration::from_millis(turn * 29 % 50)).await;
+                sent.push(unix().as_micros().to_string());
                 times[place].push(operator.succeed(command(stop)).await);
                 operator.rest().await;
             }
@@ -50,6 +52,7 @@ pub fn run(port: u16, seconds: u64) {
             let words: Vec<String> = times.iter().map(|time| format!("{time:.3}")).collect();
             println!("{}", words.join(" "));
         }
+        println!("{}", sent.join(" "));
     });
 }
 

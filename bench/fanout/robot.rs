@@ -1,7 +1,10 @@
 //! The simulated robot, on a thread that nobody counts: a real one has its nodes elsewhere.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -16,6 +19,8 @@ use oht50_bridge::{
 };
 use tokio::sync::{mpsc, watch};
 
+use super::clients::unix;
+
 /// By which the thread is known.
 pub const THREAD: &str = "robot";
 
@@ -23,13 +28,15 @@ pub const THREAD: &str = "robot";
 #[derive(Clone)]
 pub struct Robot {
     world: Arc<Mutex<World>>,
+    /// By what it was sent last. When zero follows, that is printed: µs since the Unix epoch.
+    moves: Arc<AtomicBool>,
     clock: Clock,
 }
 
 /// Starts it in an empty hall.
 pub fn start(clock: Clock) -> (Robot, Inputs) {
     let world = World::new(WorldConfig { people: Vec::new(), ..WorldConfig::default() });
-    let robot = Robot { world: Arc::new(Mutex::new(world)), clock };
+    let robot = Robot { world: Arc::new(Mutex::new(world)), moves: Arc::default(), clock };
     let (scans, scan) = watch::channel(None);
     let (odometries, odometry) = watch::channel(None);
     let inputs = Inputs {
@@ -109,6 +116,9 @@ impl Robot {
 impl Outputs for Robot {
     fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError> {
         let commanded = Velocity { linear: velocity.linear(), angular: velocity.angular() };
+        if self.moves.swap(!velocity.is_zero(), Ordering::Relaxed) && velocity.is_zero() {
+            println!("{}", unix().as_micros());
+        }
         self.world().command(commanded, self.clock.now());
         Ok(())
     }

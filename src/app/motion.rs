@@ -147,6 +147,10 @@ impl Motion {
             self.drive(&decision)?;
         }
         self.tell_emergency_stop(now)?;
+        // Before the events, which may concern a thousand connections: zero is out, and whoever asked for it may know.
+        if let Some(sequence) = self.unserved.take() {
+            self.wiring.latch.serve(sequence);
+        }
         for outcome in self.gate.take_outcomes() {
             let result = outcome.result.map_err(|refusal| failure(&refusal));
             let answer = Answer { ticket: outcome.ticket, outcome: result };
@@ -181,11 +185,7 @@ impl Motion {
     /// Zero goes out before anybody is told that it did.
     fn serve_stops(&mut self) -> Result<(), PublishError> {
         self.apply_stops();
-        self.step()?;
-        if let Some(sequence) = self.unserved.take() {
-            self.wiring.latch.serve(sequence);
-        }
-        Ok(())
+        self.step()
     }
 
     fn apply_stops(&mut self) {
