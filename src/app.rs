@@ -23,13 +23,19 @@ use crate::{
     safety::{DockingController, EmergencyStop, Gate, SafeVelocity, latch::StopLatch},
     server::{Accept, Listening, Server, Surroundings, TlsIdentity},
     session::{Action, Command, Terms},
-    telemetry::audit::{Audit, Sink, keep},
+    telemetry::{
+        audit::{Audit, Sink, keep},
+        metrics::Metrics,
+        vitals::{Checkup, Pulse},
+    },
 };
 
 pub mod answers;
 pub mod battery;
+pub mod bulletin;
 pub mod check_drive;
 pub mod events;
+pub mod health;
 pub mod latch_file;
 pub mod lidar;
 pub mod motion;
@@ -38,6 +44,7 @@ pub mod status;
 pub mod streams;
 
 use events::Teller;
+use health::Health;
 
 /// What the bridge is made from.
 pub struct Parts {
@@ -59,6 +66,8 @@ pub struct Parts {
     pub audit: Box<dyn Sink>,
     /// Where streams are sent from: [`streams::runtime`], in tests their own.
     pub streams: Handle,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
 }
@@ -102,6 +111,7 @@ impl App {
             emergency_stop,
             audit: sink,
             streams,
+            metrics,
             clock,
         } = parts;
         let hub = Hub::new();
@@ -113,7 +123,14 @@ impl App {
             move |count| audit::lost(count, clock.unix())
         };
         let journal = tokio::spawn(keep(audit.clone(), sink, lines_lost));
-        let teller = Teller { hub: hub.clone(), clock: clock.clone(), audit: audit.clone() };
+        let teller = Teller {
+            hub: hub.clone(),
+            clock: clock.clone(),
+            audit: audit.clone(),
+            metrics: metrics.clone(),
+        };
+        let pulse = Pulse::default();
+        pulse.beat(clock.now());
         let (stopping, stop) = watch::channel(false);
         let (at_zero_sender, at_zero) = watch::channel(false);
         let (holder_sender, holder) = watch::channel(None);
@@ -126,6 +143,23 @@ impl App {
         let (lidar_commands, lidar_queue) = mpsc::channel(COMMANDS);
         let mut tasks = JoinSet::new();
 
+        let health = Health {
+            report: report.clone(),
+            pulse: pulse.clone(),
+            scanned: scanned.clone(),
+            odometry: inputs.odometry.clone(),
+            odom_timeout: config.safety.odom_timeout,
+            battery: inputs.battery.clone(),
+            temperature: inputs.temperature.clone(),
+            hub: hub.clone(),
+            max_connections: config.server.max_connections,
+            audit: audit.clone(),
+            stopping: stop.clone(),
+            clock: clock.clone(),
+        };
+        let checkup: Checkup = Arc::new(move || health.vitals());
+        let bulletin = bulletin::run(checkup.clone(), outputs.clone(), clock.clone());
+        spawn(&mut tasks, "diagnostics", bulletin);
         let zones = perception::ShownZones::new(&config.surroundings);
         let plan = zones.plan(&config.surroundings);
         let docking_controller = config.safety.docking_controller;
@@ -145,6 +179,8 @@ impl App {
                 errands: errands.clone(),
                 odometry: inputs.odometry.clone(),
                 dock_velocity: inputs.dock_velocity,
+                pulse,
+                metrics: metrics.clone(),
                 hub: hub.clone(),
                 teller: teller.clone(),
                 clock: clock.clone(),
@@ -177,6 +213,7 @@ impl App {
                     zones,
                     outputs: outputs.clone(),
                     hub: hub.clone(),
+                    metrics: metrics.clone(),
                     clock: clock.clone(),
                 },
             ),
@@ -195,6 +232,7 @@ impl App {
                 battery: inputs.battery,
                 temperature: inputs.temperature,
                 hub: hub.clone(),
+                metrics: metrics.clone(),
                 teller: teller.clone(),
                 clock: clock.clone(),
             }),
@@ -244,6 +282,8 @@ impl App {
             hub: hub.clone(),
             commands,
             audit: audit.clone(),
+            metrics,
+            checkup,
             clock,
             holder,
         };

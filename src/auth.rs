@@ -22,6 +22,11 @@ pub enum Role {
     Administrator,
 }
 
+impl Role {
+    /// Every one, from the least to the most.
+    pub const ALL: [Role; 3] = [Role::Viewer, Role::Operator, Role::Administrator];
+}
+
 /// A user whose token was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {

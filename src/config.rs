@@ -90,6 +90,8 @@ pub struct ServerConfig {
     pub link_timeout: Duration,
     /// From accept to a complete request, TLS included.
     pub handshake_timeout: Duration,
+    /// Whether health and metrics are told to other machines too.
+    pub metrics_public: bool,
 }
 
 /// Files of the TLS identity.
@@ -313,6 +315,7 @@ fn server(values: &Values<'_>) -> Result<ServerConfig, ConfigError> {
         heartbeat_timeout: values.seconds("heartbeat_timeout")?,
         link_timeout: values.seconds("link_timeout")?,
         handshake_timeout: values.seconds("handshake_timeout")?,
+        metrics_public: values.flag("metrics_public")?,
     })
 }
 

@@ -210,6 +210,13 @@ impl Hub {
         self.members().len()
     }
 
+    /// How many connections there are of each role, in the order of [`Role::ALL`].
+    pub fn roles(&self) -> [usize; Role::ALL.len()] {
+        let mut counts = [0; Role::ALL.len()];
+        self.members().values().for_each(|entry| counts[entry.member.role as usize] += 1);
+        counts
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.members().is_empty()

@@ -11,6 +11,7 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Command, ExitCode},
+    sync::Arc,
     time::Duration,
 };
 
@@ -151,6 +152,7 @@ impl Bridge {
             emergency_stop,
             audit,
             streams: streams.handle().clone(),
+            metrics: Arc::default(),
             clock,
         });
         drop(guard);

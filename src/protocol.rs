@@ -32,6 +32,7 @@ pub mod audit;
 pub mod client;
 mod json;
 mod options;
+pub mod ready;
 pub mod server;
 
 pub use options::{Form, Options, Points};

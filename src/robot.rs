@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     lidar::{Picture, RawScan},
     safety::{SafeVelocity, Summary, facts::Graph, zone::Kind},
+    telemetry::vitals::Vitals,
 };
 
 #[cfg(feature = "ros")]
@@ -187,6 +188,10 @@ pub trait Outputs: Send + Sync + 'static {
     fn show(&self, picture: &Picture, zones: &[ZoneOutline]) -> Result<(), PublishError>;
     /// Publishes the robot's outline and those of the zones that count, for engineers.
     fn outline(&self, zones: &[ZoneOutline]) -> Result<(), PublishError>;
+    /// Publishes how the bridge is, part by part, on `/diagnostics`.
+    fn diagnostics(&self, vitals: &Vitals) -> Result<(), PublishError>;
+    /// Publishes how the bridge is on `~/status`.
+    fn status(&self, vitals: &Vitals) -> Result<(), PublishError>;
     /// Whether anybody offers a service; known within 200 ms.
     fn offers(&self, service: Service) -> BoxFuture<'static, bool>;
     /// Calls a service; the text is what the service answered. The caller sets the time limit.

@@ -30,12 +30,13 @@ use crate::{
     hub::{Hub, Member},
     safety::ConnectionId,
     session,
-    telemetry::audit::Audit,
+    telemetry::{audit::Audit, metrics::Metrics, vitals::Checkup},
 };
 
 mod connection;
 mod flow;
 mod http;
+mod keepers;
 mod listen;
 mod origin;
 mod outbox;
@@ -44,6 +45,7 @@ mod pipe;
 mod pool;
 mod reader;
 mod sender;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -70,6 +72,10 @@ pub struct Surroundings {
     pub holder: watch::Receiver<Option<ConnectionId>>,
     /// Keeps what was asked and answered.
     pub audit: Audit,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Asks how the bridge is.
+    pub checkup: Checkup,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -129,7 +135,9 @@ impl Server {
     {
         let upgrade = Mutex::new(None);
         let service = service_fn(async |request: Request<Incoming>| {
-            let (answer, accepted) = http::answer(request, self.config(), self.0.tls.is_some());
+            let tls = self.0.tls.is_some();
+            let (answer, accepted) = http::answer(request, peer, &self.0.surroundings, tls);
+            self.metrics().http_response(answer.status().as_u16());
             debug!(%peer, status = answer.status().as_u16(), "request");
             if accepted.is_some() {
                 *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = accepted;
@@ -156,7 +164,14 @@ impl Server {
         drop(requests);
         match served {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return debug!(%peer, %error, "HTTP ended"),
+            Ok(Err(error)) => {
+                // What the library refuses it answers by itself.
+                if error.is_parse() {
+                    let status = if error.is_parse_too_large() { 431 } else { 400 };
+                    self.metrics().http_response(status);
+                }
+                return debug!(%peer, %error, "HTTP ended");
+            }
             Err(_) => return debug!(%peer, "HTTP took too long"),
         }
         let Some(accepted) = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner) else {
@@ -192,6 +207,10 @@ impl Server {
 
     fn hub(&self) -> &Hub {
         &self.0.surroundings.hub
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.surroundings.metrics
     }
 
     fn now(&self) -> Duration {

@@ -84,6 +84,8 @@ pub struct Session {
     refusals: Window,
     rate: Bucket,
     pending: Pending,
+    /// What the client said last, for those who count.
+    heard_last: &'static str,
     /// For the audit log.
     stops: Stops,
     /// However the connection ends, by a panic too, its motion ends with this.
@@ -134,6 +136,7 @@ impl Session {
             refusals: Window::new(REFUSALS, REFUSAL_WINDOW),
             rate: Bucket::new(COMMANDS_PER_SECOND, COMMAND_BURST, time.now),
             pending: Pending::default(),
+            heard_last: client::NOT_UNDERSTOOD,
             stops: Stops::default(),
             link: terms.latch.link(connection),
             closing: false,
@@ -163,7 +166,8 @@ impl Session {
                 }
             }
             Input::StopsServed(sequence) => {
-                for asked in self.pending.take_served(sequence) {
+                for (asked, at) in self.pending.take_served(sequence) {
+                    out.push(Output::Stopped(time.now.saturating_sub(at)));
                     let done = Ok(asked.done_text().to_owned());
                     out.push(Output::Send(asked.response(&done, time.unix)));
                 }
@@ -189,6 +193,11 @@ impl Session {
     /// Who this is, as the robot's side knows it.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The type of the message that came last, or [`client::NOT_UNDERSTOOD`].
+    pub fn heard_last(&self) -> &'static str {
+        self.heard_last
     }
 
     /// A driver is pinged often, and has to have answered lately.
@@ -220,7 +229,9 @@ impl Session {
 
     fn text(&mut self, text: &str, time: Time, out: &mut Vec<Output>) {
         self.link.hear(time.now);
-        match client::parse(text) {
+        let parsed = client::parse(text);
+        self.heard_last = parsed.as_ref().map_or(client::NOT_UNDERSTOOD, |it| it.message.kind());
+        match parsed {
             Ok(Request {
                 id,
                 message:
@@ -261,7 +272,7 @@ impl Session {
             _ => self.terms.latch.stop(caller, self.may_be_fresh(time)),
         };
         let asked = Asked::Robot(command, id);
-        if let Err(asked) = self.pending.add_stop(asked, sequence) {
+        if let Err(asked) = self.pending.add_stop(asked, sequence, time.now) {
             let crowded =
                 Failure::new(ErrorCode::Busy, "Stopping; earlier answers are still on the way");
             out.push(Output::Send(asked.response(&Err(crowded), time.unix)));
@@ -314,6 +325,7 @@ impl Session {
                     action,
                     after: self.terms.latch.sequence(),
                     alive: self.link.alive(),
+                    at: time.now,
                 }));
             }
             Err(failure) => {

@@ -1,10 +1,13 @@
-//! What the bridge tells its keepers: logs and the audit.
+//! What the bridge tells its keepers: logs, the audit log, metrics, and how it is.
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 pub mod audit;
+pub mod metrics;
+mod process;
+pub mod vitals;
 
 /// Sends logs to standard error.
 ///

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("session", &["auth", "protocol", "safety"]),
     ("telemetry", &[]),
     ("hub", &["auth", "protocol", "safety"]),
-    ("robot", &["clock", "config", "lidar", "safety"]),
+    ("robot", &["clock", "config", "lidar", "safety", "telemetry"]),
     ("server", &["auth", "clock", "config", "hub", "protocol", "safety", "session", "telemetry"]),
     (
         "app",
@@ -49,6 +49,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("rustls", &["server"]),
     ("tokio::net", &["server"]),
     ("jsonwebtoken::", &["auth"]),
+    ("prometheus_client", &["telemetry"]),
+    ("/proc/", &["telemetry/process"]),
     ("Instant::now", &["clock", "bin/oht50_sim"]),
     ("SystemTime::now", &["clock", "bin/oht50_sim"]),
     ("env::var", &["main"]),

@@ -13,6 +13,8 @@ mod client;
 mod control;
 #[path = "flows/door.rs"]
 mod door;
+#[path = "flows/keepers.rs"]
+mod keepers;
 #[path = "flows/network.rs"]
 mod network;
 #[path = "flows/robot.rs"]

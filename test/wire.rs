@@ -171,6 +171,7 @@ fn what_a_client_may_say_is_understood() {
             client::parse(&files[name]).unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
         // The token is left out of Debug, so it is compared by ==.
         assert!(request.message == expected, "{name}: {request:?}");
+        assert_eq!(request.message.kind(), json(&files[name])["type"], "{name}");
         let id = &json(&files[name])["request_id"];
         let valid = id.as_str().filter(|id| id.chars().count() <= 64);
         assert_eq!(request.id.as_deref(), valid, "{name}");

@@ -47,6 +47,7 @@ pub fn serve(clients: usize) {
             emergency_stop: None,
             audit: Box::new(Journal::open(state.path(), 16 << 20, 2).unwrap()),
             streams: streams.handle().clone(),
+            metrics: std::sync::Arc::default(),
             clock,
             config,
         });

@@ -16,6 +16,7 @@ use oht50_bridge::{
     robot::{CallError, Inputs, Odometry, Outputs, PublishError, Received, Service, ZoneOutline},
     safety::{SafeVelocity, Summary, facts::Graph},
     sim::{Velocity, World, WorldConfig},
+    telemetry::vitals::Vitals,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -141,6 +142,14 @@ impl Outputs for Robot {
     }
 
     fn outline(&self, _: &[ZoneOutline]) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    fn diagnostics(&self, _: &Vitals) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    fn status(&self, _: &Vitals) -> Result<(), PublishError> {
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::{
     },
     robot::Notice,
     safety::{Caller, Reason, SafetyEvent, StopSource, zone::Kind},
-    telemetry::audit::Audit,
+    telemetry::{audit::Audit, metrics::Metrics},
 };
 
 /// Tells events; cheap to clone.
@@ -25,6 +25,8 @@ pub struct Teller {
     pub clock: Clock,
     /// Keeps them, but for notices.
     pub audit: Audit,
+    /// Counts them.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Teller {
@@ -193,6 +195,7 @@ impl Teller {
         data: EventData,
     ) {
         tracing::info!(event = name.as_str(), "{message}");
+        self.metrics.event(name.as_str());
         let event = Event { name, severity, message, data };
         let unix = self.clock.unix();
         let text = server::event(&event, unix);
@@ -276,7 +279,8 @@ mod tests {
     async fn check(tell: impl FnOnce(&Teller), expected: &str, syncs: usize) {
         let (kept, audit) = (Kept::default(), Audit::default());
         let clock = Clock::virtual_from(Duration::from_secs(1_750_000_000));
-        tell(&Teller { hub: Hub::new(), clock, audit: audit.clone() });
+        let metrics = Arc::default();
+        tell(&Teller { hub: Hub::new(), clock, audit: audit.clone(), metrics });
         audit.close();
         keep(audit, Box::new(kept.clone()), |_| String::new()).await.unwrap();
         let (text, synced) = &*kept.0.lock().unwrap();

@@ -25,6 +25,7 @@ use crate::{
         zone::ScanView,
     },
     session::{Action, Command},
+    telemetry::{metrics::Metrics, vitals::Pulse},
 };
 
 use super::{answers::failure, events::Teller};
@@ -58,6 +59,10 @@ pub struct Wiring {
     pub odometry: Newest<Odometry>,
     /// What the docking controller asks for.
     pub dock_velocity: Newest<DockVelocity>,
+    /// Beats with each decision.
+    pub pulse: Pulse,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Answers.
     pub hub: Hub,
     /// Events.
@@ -89,6 +94,8 @@ struct Motion {
     unserved: Option<u64>,
     /// The connection whose motion was asked for last, and when it spoke last.
     attention: Option<(ConnectionId, Alive)>,
+    /// The motion that was asked for last and not answered yet, and when its command came.
+    asked: Option<(Ticket, Duration)>,
 }
 
 /// Runs until the robot's side fails; a return is a fault.
@@ -102,6 +109,7 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
         told_safety: None,
         unserved: None,
         attention: None,
+        asked: None,
     };
     let mut ticks = ticks();
     loop {
@@ -146,12 +154,14 @@ impl Motion {
             decision = self.gate.tick(self.wiring.clock.now());
             self.drive(&decision)?;
         }
+        self.wiring.pulse.beat(now);
         self.tell_emergency_stop(now)?;
         // Before the events, which may concern a thousand connections: zero is out, and whoever asked for it may know.
         if let Some(sequence) = self.unserved.take() {
             self.wiring.latch.serve(sequence);
         }
         for outcome in self.gate.take_outcomes() {
+            self.measure(&outcome);
             let result = outcome.result.map_err(|refusal| failure(&refusal));
             let answer = Answer { ticket: outcome.ticket, outcome: result };
             self.wiring.hub.answer(outcome.connection, answer);
@@ -262,14 +272,16 @@ impl Motion {
             return;
         }
         self.look();
-        let Command { caller, ticket: number, action, after, alive } = command;
+        let Command { caller, ticket: number, action, after, alive, at } = command;
         let ticket = Ticket { connection: caller.connection, number, after };
         let now = self.wiring.clock.now();
         let refused = match action {
-            Action::Motion(proof, request) => self
-                .gate
-                .command(&caller, ticket, proof, request, now)
-                .map(|()| self.attention = Some((caller.connection, alive))),
+            Action::Motion(proof, request) => {
+                self.gate.command(&caller, ticket, proof, request, now).map(|()| {
+                    self.attention = Some((caller.connection, alive));
+                    self.asked = Some((ticket, at));
+                })
+            }
             Action::Dock(proof) => self
                 .gate
                 .begin_docking(&caller, ticket, proof, now)

@@ -18,6 +18,7 @@ use crate::{
     protocol::{Encoding, Form},
     robot::{Newest, Odometry, Outputs, Received},
     safety::surroundings::FieldSet,
+    telemetry::metrics::Metrics,
 };
 
 mod shown;
@@ -46,6 +47,8 @@ pub struct Wiring {
     pub outputs: Arc<dyn Outputs>,
     /// and to operators.
     pub hub: Hub,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
 }
@@ -111,6 +114,7 @@ impl Wiring {
         let now = self.clock.now();
         let pose = self.odometry.borrow().as_ref().and_then(|it| pose(it, &scan, raw.at));
         let picture = perception.look(&scan, pose, raw.at, now);
+        self.metrics.perceived(self.clock.now().saturating_sub(now));
         // Nothing is made while this is held: the Gate's owner would wait for it.
         let (docking, zones) = {
             let reported = &self.report.borrow().zones;
@@ -132,11 +136,21 @@ impl Wiring {
                     }
                 };
                 self.hub.publish(form, frame.numbered(*seq));
+                self.metrics.encoded(form.stream.as_str(), form.encoding.as_str());
+            }
+            if let Some(age) = age(&raw, self.clock.now()) {
+                self.metrics.scan_to_clients(age);
             }
         }
         // Operators first: the middleware may take its time.
         paces.complain(now, "what the scan shows", self.outputs.show(picture, zones));
     }
+}
+
+/// How old a scan is, by the clock that stamped it; `None` where that clock is not known, or runs ahead.
+fn age(scan: &Received<Arc<RawScan>>, now: Duration) -> Option<Duration> {
+    let on_arrival = Duration::try_from_secs_f64(scan.value.ros_now - scan.value.stamp).ok()?;
+    Some(on_arrival + now.saturating_sub(scan.at))
 }
 
 /// Time between pictures.

@@ -1,6 +1,6 @@
 //! The telemetry and robot_status streams: what is known now, and nothing that is not.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -12,7 +12,7 @@ use crate::{
     config::TelemetryConfig,
     hub::{Frame, Hub},
     protocol::{
-        Stream,
+        Encoding, Stream,
         server::{
             self, Control, DockingCommand, DockingState, EmergencyStop, Lidar, LidarState, Motion,
             RobotStatus, Safety, SafetyDecision, Sources, StatusReport, Telemetry,
@@ -20,6 +20,7 @@ use crate::{
     },
     robot::{Battery, Newest, Odometry, Received},
     safety::{Action, Reason, Summary, Velocity},
+    telemetry::metrics::Metrics,
 };
 
 use super::{
@@ -51,6 +52,8 @@ pub struct Wiring {
     pub temperature: Newest<f64>,
     /// Where the streams go.
     pub hub: Hub,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Where warnings go.
     pub teller: Teller,
     /// The time.
@@ -73,7 +76,7 @@ pub async fn run(mut wiring: Wiring) {
                 wiring.warn_of_battery(&mut battery);
                 if hub.subscribers(Stream::Telemetry) > 0 {
                     telemetry_seq += 1;
-                    hub.publish(Stream::Telemetry, wiring.telemetry(telemetry_seq));
+                    wiring.publish(Stream::Telemetry, wiring.telemetry(telemetry_seq));
                 }
             }
             Ok(()) = wiring.report.changed() => {}
@@ -97,7 +100,7 @@ pub async fn run(mut wiring: Wiring) {
                     wiring.stamp(),
                     wiring.clock.unix(),
                 );
-                hub.publish(Stream::RobotStatus, Frame::text(&text).numbered(status_seq));
+                wiring.publish(Stream::RobotStatus, Frame::text(&text).numbered(status_seq));
             }
         }
     }
@@ -133,6 +136,11 @@ impl Essence {
 }
 
 impl Wiring {
+    fn publish(&self, stream: Stream, frame: Frame) {
+        self.hub.publish(stream, frame);
+        self.metrics.encoded(stream.as_str(), Encoding::Json.as_str());
+    }
+
     fn warn_of_battery(&self, watch: &mut battery::Watch) {
         let charge = self.fresh(&self.battery, self.timeouts.battery_timeout);
         if let Some(fraction) = charge.and_then(|battery| battery.fraction)

@@ -226,6 +226,7 @@ pub const PARAMETERS: &[Parameter] = &[
     double("heartbeat_interval", 10.0, (0.5, 300.0), "s", "Time between pings."),
     double("heartbeat_timeout", 25.0, (1.0, 600.0), "s", "A connection that is silent for this long is closed."),
     double("handshake_timeout", 5.0, (0.5, 60.0), "s", "From accept to a complete request, TLS included."),
+    flag("metrics_public", false, "Tell health and metrics (`/healthz`, `/readyz`, `/metrics`) to every machine and not only to this one; they need no token."),
 
     double("max_linear_speed", 1.0, (0.01, 3.0), "m/s", "Highest speed that is ever commanded."),
     double("max_angular_speed", 1.0, (0.01, 3.0), "rad/s", "Highest turn rate that is ever commanded."),

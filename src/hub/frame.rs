@@ -2,6 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::protocol::Encoding;
+
 /// One unfragmented, unmasked frame, header included (RFC 6455 section 5.2). Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -43,6 +45,15 @@ impl Frame {
         Frame { seq, ..self }
     }
 
+    /// How a message is written; `None` for a control frame.
+    pub fn encoding(&self) -> Option<Encoding> {
+        match self.bytes.first() {
+            Some(&TEXT_MESSAGE) => Some(Encoding::Json),
+            Some(&BINARY_MESSAGE) => Some(Encoding::Binary),
+            _ => None,
+        }
+    }
+
     /// Its number in its stream; 0 without one.
     pub fn seq(&self) -> u64 {
         self.seq
@@ -79,6 +90,8 @@ fn control(payload: &[u8]) -> &[u8] {
 const FINAL: u8 = 0x80;
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
+const TEXT_MESSAGE: u8 = FINAL | TEXT;
+const BINARY_MESSAGE: u8 = FINAL | BINARY;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;

@@ -59,6 +59,17 @@ pub enum Ending {
 }
 
 impl Entry {
+    /// Command and result in one word each, and how often, for those who count; `None` for what was no command.
+    pub fn tally(&self) -> Option<(&'static str, &'static str, u64)> {
+        let (result, count) = match &self.ending {
+            Ending::Latched(count) => ("latched", *count),
+            Ending::Answered(Ok(_)) => ("success", 1),
+            Ending::Answered(Err(failure)) => (failure.code.as_str(), 1),
+            Ending::Unanswered => ("unanswered", 1),
+        };
+        Some((self.deed.command()?, result, count))
+    }
+
     /// Whether it must be on the disk as soon as may be.
     pub fn is_stop(&self) -> bool {
         matches!(self.ending, Ending::Latched(_))

@@ -70,6 +70,20 @@ pub enum ClientMessage {
 }
 
 impl ClientMessage {
+    /// Its `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ClientMessage::Subscribe(..) => "subscribe",
+            ClientMessage::Unsubscribe(_) => "unsubscribe",
+            ClientMessage::Acknowledge(..) => "ack",
+            ClientMessage::Robot(_) => "robot_control",
+            ClientMessage::Lidar(_) => "lidar_control",
+            ClientMessage::Control(_) => "control",
+            ClientMessage::Ping => "ping",
+            ClientMessage::Authenticate { .. } => "authenticate",
+        }
+    }
+
     /// Whether it only ever stops the robot.
     pub fn is_stop(&self) -> bool {
         matches!(self, ClientMessage::Robot(RobotCommand::Stop | RobotCommand::EmergencyStop))
@@ -97,6 +111,9 @@ impl fmt::Debug for ClientMessage {
         }
     }
 }
+
+/// What is counted of a message that was not understood: its own words may be anything.
+pub const NOT_UNDERSTOOD: &str = "invalid";
 
 /// `robot_control`'s commands.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -28,6 +28,7 @@ mod convert;
 mod display;
 mod graph;
 mod inputs;
+mod keepers;
 mod mount;
 mod names;
 mod outputs;

@@ -89,6 +89,11 @@ pub const MARKERS: Topic = output("~/markers", "visualization_msgs/msg/MarkerArr
 pub const FOOTPRINT: Topic = output("~/footprint", "geometry_msgs/msg/PolygonStamped");
 /// A zone's outline; empty while its field set does not count. Each zone has a topic, see [`zone_token`].
 pub const SAFETY_ZONES: Topic = output("~/safety_zones/<zone>", "geometry_msgs/msg/PolygonStamped");
+/// How the bridge is, part by part; the name is everybody's, whatever the namespace.
+pub const DIAGNOSTICS: Topic =
+    Topic { depth: 10, ..output("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray") };
+/// How the bridge is in one message.
+pub const STATUS: Topic = output("~/status", "oht50_bridge/msg/BridgeStatus");
 /// The robot's own emergency stop: true while it is pressed. Its name is the parameter `hardware_stop_topic`.
 pub const HARDWARE_STOP: Topic = input("<hardware_stop_topic>", "std_msgs/msg/Bool");
 
@@ -108,6 +113,8 @@ pub const TOPICS: &[Topic] = &[
     MARKERS,
     SAFETY_ZONES,
     FOOTPRINT,
+    STATUS,
+    DIAGNOSTICS,
 ];
 
 /// Answers when docked.

@@ -27,7 +27,7 @@ use crate::{
         audit::{self, Entry},
     },
     session::{Input, Output, Session},
-    telemetry::audit::Audit,
+    telemetry::{audit::Audit, metrics::Metrics},
 };
 
 /// A client that has just become a WebSocket.
@@ -64,6 +64,7 @@ pub async fn run(server: Server, arrival: Arrival) {
         Err(reason) => {
             info!(%peer, code = reason.code(), reason = reason.text(), "refused");
             line.sender.outbox(|outbox| outbox.close(reason));
+            server.metrics().connection_refused(reason.code());
             line.part(REFUSED_LINGER).await;
         }
     }
@@ -100,6 +101,9 @@ struct Guest {
     audit: Audit,
     peer: SocketAddr,
     clock: Clock,
+    metrics: Arc<Metrics>,
+    /// The close code it ends with.
+    code: u16,
 }
 
 struct Connection {
@@ -135,15 +139,31 @@ impl Guest {
         }
         let terms = server.0.surroundings.terms.clone();
         let served = terms.latch.served();
-        let Surroundings { audit, clock, .. } = &server.0.surroundings;
-        let (audit, clock) = (audit.clone(), clock.clone());
+        let Surroundings { audit, clock, metrics, .. } = &server.0.surroundings;
+        let (audit, clock, metrics) = (audit.clone(), clock.clone(), metrics.clone());
         let mut greeting = Vec::new();
         let session =
             Session::open(terms, principal, connection, &public_id, server.time(), &mut greeting);
-        Ok(Guest { session, seat, served, place, public_id, greeting, audit, peer, clock })
+        metrics.connection_opened();
+        Ok(Guest {
+            session,
+            seat,
+            served,
+            place,
+            public_id,
+            greeting,
+            audit,
+            peer,
+            clock,
+            metrics,
+            code: WITHOUT_CLOSE,
+        })
     }
 
     fn record(&self, entry: &Entry) {
+        if let Some((command, result, count)) = entry.tally() {
+            self.metrics.answered(command, result, count);
+        }
         let line = audit::line(entry, self.peer);
         if entry.is_stop() { self.audit.record_stop(line) } else { self.audit.record(line) }
     }
@@ -154,6 +174,7 @@ impl Drop for Guest {
         for entry in self.session.last_entries(self.clock.unix()) {
             self.record(&entry);
         }
+        self.metrics.connection_closed(self.code);
     }
 }
 
@@ -170,11 +191,19 @@ impl Connection {
             }
             None => info!("gone"),
         }
+        self.count();
         let Connection { mut line, guest, .. } = self;
+        let metrics = guest.metrics.clone();
         drop(guest);
         if let Ending::Parting = ending {
             line.part(LINGER).await;
+            line.sender.hand_over(&metrics);
         }
+    }
+
+    /// Hands over what was counted since the last call.
+    fn count(&mut self) {
+        self.line.sender.hand_over(&self.guest.metrics);
     }
 
     /// Moves inputs and outputs until the conversation ends. Reading comes first, since a stop may be among it.
@@ -242,7 +271,10 @@ impl Connection {
 
     fn incoming(&mut self, incoming: Incoming) -> Option<Ending> {
         match incoming {
-            Incoming::Text(text) => self.feed(Input::Text(&text)),
+            Incoming::Text(text) => {
+                self.feed(Input::Text(&text));
+                self.line.sender.received(self.guest.session.heard_last());
+            }
             Incoming::Binary => self.feed(Input::Binary),
             Incoming::Pong(payload) => self.feed(Input::Pong(&payload)),
             Incoming::Ping(payload) => {
@@ -273,6 +305,7 @@ impl Connection {
     }
 
     fn tick(&mut self, now: Duration) {
+        self.count();
         if self.line.sender.waiting_since().is_some_and(|since| now >= since + STALL) {
             self.feed(Input::Close(CloseReason::TooSlow));
         } else {
@@ -317,8 +350,10 @@ impl Connection {
                     self.feed(Input::Answer(Answer { ticket, outcome: Err(failure) }));
                 }
             }
+            Output::Stopped(took) => self.guest.metrics.stop_to_zero(took),
             Output::Audit(entry) => self.guest.record(&entry),
             Output::Close(reason) => {
+                self.guest.code = reason.code();
                 sender.outbox(|outbox| outbox.close(reason));
                 self.closing = Some((reason, self.server.now() + LINGER));
             }
@@ -359,6 +394,9 @@ fn unguessable() -> Result<String, getrandom::Error> {
         text
     }))
 }
+
+/// What nobody says and everybody means by an end without a Close (RFC 6455 section 7.1.5).
+const WITHOUT_CLOSE: u16 = 1006;
 
 /// What a client is told when the robot's side has no room.
 const CROWDED: &str = "The robot's command queue is full";

@@ -18,6 +18,10 @@ pub struct Flow {
     under_way: VecDeque<u64>,
     /// The pace before the newest value was taken, in case it comes back.
     before: Pace,
+    /// Number of the newest value that was taken, and of the one before it; 0: none was.
+    taken: [u64; 2],
+    /// Below zero: values that came back had been told already.
+    replaced: i64,
 }
 
 impl Flow {
@@ -26,7 +30,16 @@ impl Flow {
         let period = options.rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
         let (pace, before) = (Pace::default(), Pace::default());
         let period = period.unwrap_or_default();
-        Flow { values, options, period, pace, under_way: VecDeque::new(), before }
+        Flow {
+            values,
+            options,
+            period,
+            pace,
+            under_way: VecDeque::new(),
+            before,
+            taken: [0; 2],
+            replaced: 0,
+        }
     }
 
     /// As they were asked for.
@@ -45,6 +58,8 @@ impl Flow {
             return None;
         }
         let frame = self.values.take()?;
+        self.replaced += skipped(self.taken[0], frame.seq());
+        self.taken = [frame.seq(), self.taken[0]];
         self.before = self.pace;
         self.pace.allows(now, self.period);
         if self.options.in_flight.is_some() {
@@ -57,7 +72,16 @@ impl Flow {
     pub fn put_back(&mut self) {
         self.values.put_back();
         self.pace = self.before;
+        self.replaced -= skipped(self.taken[1], self.taken[0]);
+        self.taken[0] = self.taken[1];
         self.under_way.pop_back();
+    }
+
+    /// How many values gave way to newer ones since the last call.
+    pub fn take_replaced(&mut self) -> u64 {
+        let told = self.replaced.max(0);
+        self.replaced -= told;
+        told.unsigned_abs()
     }
 
     /// The client has dealt with the values up to this one.
@@ -71,6 +95,12 @@ impl Flow {
         let room = self.options.in_flight.is_none_or(|most| self.under_way.len() < most);
         room && now >= self.opens()
     }
+}
+
+/// Values between two that were taken; a stream's numbers have no gaps.
+fn skipped(before: u64, taken: u64) -> i64 {
+    let between = if before == 0 { 0 } else { taken.saturating_sub(before).saturating_sub(1) };
+    i64::try_from(between).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -124,6 +154,24 @@ mod tests {
         assert_eq!(taken(&mut flow, 10_001), Some(2));
         flow.acknowledge(2);
         assert_eq!(taken(&mut flow, 10_002), None, "nothing new");
+    }
+
+    #[test]
+    fn each_value_that_gave_way_is_counted_once() {
+        let (mut flow, mut publish) = flow(Options::default());
+        let mut counted = Vec::new();
+        for (seq, comes_back) in
+            [(3, false), (4, false), (7, false), (9, true), (10, true), (12, false)]
+        {
+            publish(seq);
+            assert_eq!(taken(&mut flow, 50 * seq), Some(seq));
+            counted.push(flow.take_replaced());
+            if comes_back {
+                flow.put_back();
+            }
+        }
+        // Of 3, 4, 7 and 12 that left: 5, 6; 8, 9, 10, 11.
+        assert_eq!(counted, [0, 0, 2, 1, 1, 2]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Plain HTTP: a request becomes an answer, and `GET /ws` an upgrade.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -13,11 +15,10 @@ use hyper::{
 };
 
 use super::{
-    page,
+    Surroundings, keepers, page,
     token::{NoToken, Token},
     upgrade,
 };
-use crate::config::ServerConfig;
 
 /// A request that becomes a WebSocket.
 pub struct Accepted {
@@ -33,13 +34,16 @@ pub type Answer = Response<Full<Bytes>>;
 /// Answers one request.
 pub fn answer(
     mut request: Request<Incoming>,
-    config: &ServerConfig,
+    peer: SocketAddr,
+    surroundings: &Surroundings,
     tls: bool,
 ) -> (Answer, Option<Accepted>) {
-    if request.uri().path() != WEBSOCKET {
-        return (page(request.method(), request.uri().path()), None);
+    let (method, path) = (request.method(), request.uri().path());
+    if path != WEBSOCKET {
+        let answer = keepers::answer(method, path, peer, surroundings);
+        return (answer.unwrap_or_else(|| page(method, path)), None);
     }
-    match upgrade::check(&request, config, tls) {
+    match upgrade::check(&request, &surroundings.config, tls) {
         Ok(accept) => {
             let token = Token::of(request.uri(), request.headers());
             let upgrade = hyper::upgrade::on(&mut request);
@@ -60,18 +64,25 @@ fn page(method: &Method, path: &str) -> Answer {
         return text(StatusCode::NOT_FOUND, "Not found");
     };
     if method != Method::GET && method != Method::HEAD {
-        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD");
-        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return answer;
+        return not_allowed();
     }
     plain(StatusCode::OK, file.content_type, file.content)
 }
 
-fn text(status: StatusCode, text: &'static str) -> Answer {
+/// What is only to be read was not asked to be read.
+pub(super) fn not_allowed() -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+/// A short text.
+pub(super) fn text(status: StatusCode, text: &'static str) -> Answer {
     plain(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
 }
 
-fn plain(status: StatusCode, content_type: &'static str, content: Bytes) -> Answer {
+/// Any content.
+pub(super) fn plain(status: StatusCode, content_type: &'static str, content: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(content));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();

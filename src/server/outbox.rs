@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::flow::Flow;
+use super::{flow::Flow, tally::Tally};
 use crate::{
     hub::{Frame, Subscription},
     protocol::{CloseReason, Options, Stream},
@@ -111,6 +111,15 @@ impl Outbox {
         if let Some(flow) = &mut self.flows[stream.index()] {
             flow.put_back();
             self.turn = stream.index();
+        }
+    }
+
+    /// Counts the values that gave way to newer ones since the last call.
+    pub fn count_replaced(&mut self, tally: &mut Tally) {
+        for (flow, stream) in self.flows.iter_mut().zip(Stream::ALL) {
+            if let Some(flow) = flow {
+                tally.replaced(stream, flow.take_replaced());
+            }
         }
     }
 

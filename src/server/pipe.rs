@@ -10,7 +10,10 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
-use super::outbox::Outbox;
+use super::{
+    outbox::Outbox,
+    tally::{Sort, Tally},
+};
 use crate::protocol::Stream;
 
 /// Writes frames and remembers how far it came.
@@ -19,9 +22,12 @@ pub struct Pipe<W> {
     sending: Option<Sending>,
     /// Since when the peer has taken nothing of what waits.
     waiting_since: Option<Duration>,
+    /// What left.
+    pub tally: Tally,
 }
 
 struct Sending {
+    sort: Sort,
     rest: Bytes,
     stream: Option<Stream>,
     begun: bool,
@@ -30,7 +36,7 @@ struct Sending {
 impl<W: AsyncWrite + Unpin> Pipe<W> {
     /// A pipe over the write half of an upgraded stream.
     pub fn new(half: W) -> Pipe<W> {
-        Pipe { half, sending: None, waiting_since: None }
+        Pipe { half, sending: None, waiting_since: None, tally: Tally::default() }
     }
 
     /// Writes what waits until nothing does, or the peer takes no more.
@@ -52,7 +58,9 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
                     return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                 }
                 sending.rest.advance(length);
-                sending.begun = true;
+                if !std::mem::replace(&mut sending.begun, true) {
+                    self.tally.sent(sending.sort);
+                }
             } else {
                 ready!(half.poll_flush(context))?;
                 self.sending = None;
@@ -85,6 +93,7 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
         self.unload(outbox);
         if self.sending.is_none() {
             self.sending = outbox.take(now).map(|outgoing| Sending {
+                sort: Sort::of(&outgoing.frame, outgoing.stream),
                 rest: outgoing.frame.bytes().clone(),
                 stream: outgoing.stream,
                 begun: false,

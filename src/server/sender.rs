@@ -12,7 +12,7 @@ use std::{
 use tokio::io::AsyncWrite;
 
 use super::{outbox::Outbox, pipe::Pipe};
-use crate::{clock::Clock, hub::Listener};
+use crate::{clock::Clock, hub::Listener, telemetry::metrics::Metrics};
 
 /// Sends what is in its [`Outbox`].
 ///
@@ -57,6 +57,21 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Sender<W> {
         // A value of a subscription that ends now must not come back to the one that begins.
         pipe.unload(outbox);
         change(outbox)
+    }
+
+    /// Counts a message of the client, where the rest of the connection is counted.
+    pub fn received(&self, kind: &'static str) {
+        self.lock().pipe.tally.received(kind);
+    }
+
+    /// Hands over what was counted since the last call.
+    pub fn hand_over(&self, metrics: &Metrics) {
+        let mut tally = {
+            let State { pipe, outbox, .. } = &mut *self.lock();
+            outbox.count_replaced(&mut pipe.tally);
+            std::mem::take(&mut pipe.tally)
+        };
+        tally.hand_over(metrics);
     }
 
     /// Since when the peer has taken nothing, if something waits.

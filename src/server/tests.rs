@@ -17,6 +17,7 @@ use crate::{
     protocol::CloseReason,
     safety::latch::StopLatch,
     session::{Command, Terms},
+    telemetry::vitals::Vitals,
 };
 
 mod closing;
@@ -24,6 +25,7 @@ mod conversation;
 mod door;
 mod flood;
 mod handshake;
+mod keepers;
 mod tls;
 mod tokens;
 mod violations;
@@ -49,6 +51,7 @@ pub fn config() -> ServerConfig {
         heartbeat_timeout: Duration::from_secs(25),
         link_timeout: Duration::from_millis(600),
         handshake_timeout: Duration::from_secs(5),
+        metrics_public: false,
     }
 }
 
@@ -73,6 +76,16 @@ impl Rig {
     }
 
     pub fn build(config: ServerConfig, clock: Clock, tls: Option<TlsIdentity>) -> Rig {
+        Rig::keeping(config, clock, tls, Arc::new(Vitals::unknown))
+    }
+
+    /// With somebody who says how the bridge is.
+    pub fn keeping(
+        config: ServerConfig,
+        clock: Clock,
+        tls: Option<TlsIdentity>,
+        checkup: Checkup,
+    ) -> Rig {
         let hub = Hub::new();
         tokio::spawn(hub.clone().fan_out());
         let latch = StopLatch::default();
@@ -96,6 +109,8 @@ impl Rig {
             commands: sender,
             holder: holder.subscribe(),
             audit: Audit::default(),
+            metrics: Arc::default(),
+            checkup,
             clock,
         };
         Rig { server: Server::new(surroundings, tls), hub, latch, commands, holder }

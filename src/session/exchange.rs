@@ -1,5 +1,7 @@
 //! What comes into a conversation and what goes out of it.
 
+use std::time::Duration;
+
 use crate::{
     auth::{Administrator, Operator, Role},
     protocol::{Answer, CloseReason, Options, Stream, audit::Entry, client::LidarCommand},
@@ -48,6 +50,8 @@ pub enum Output {
     Command(Command),
     /// A newer token was accepted.
     Role(Role),
+    /// Zero was published for a stop this long after it came.
+    Stopped(Duration),
     /// Keep this in the audit log.
     Audit(Entry),
     /// Send a Close; nothing but stops is listened to after it.
@@ -67,6 +71,8 @@ pub struct Command {
     pub after: u64,
     /// A command whose link is gone is void.
     pub alive: Alive,
+    /// When it came, monotonic.
+    pub at: Duration,
 }
 
 /// What can be asked of the robot's side.

@@ -29,7 +29,8 @@ pub enum Asked {
 pub struct Pending {
     next_ticket: u64,
     commands: Vec<(u64, Asked)>,
-    stops: Vec<(u64, Asked)>,
+    /// With the time at which each came.
+    stops: Vec<(u64, Asked, Duration)>,
 }
 
 impl Pending {
@@ -47,11 +48,11 @@ impl Pending {
     }
 
     /// Remembers a stop under its number in the latch, or returns it if there are too many.
-    pub fn add_stop(&mut self, asked: Asked, sequence: u64) -> Result<(), Asked> {
+    pub fn add_stop(&mut self, asked: Asked, sequence: u64, at: Duration) -> Result<(), Asked> {
         if self.stops.len() >= MOST {
             return Err(asked);
         }
-        self.stops.push((sequence, asked));
+        self.stops.push((sequence, asked, at));
         Ok(())
     }
 
@@ -71,10 +72,10 @@ impl Pending {
         !self.stops.is_empty()
     }
 
-    /// The stops up to this number, which wait no longer.
-    pub fn take_served(&mut self, sequence: u64) -> Vec<Asked> {
-        let served = self.stops.iter().take_while(|(number, _)| *number <= sequence).count();
-        self.stops.drain(..served).map(|(_, asked)| asked).collect()
+    /// The stops up to this number, which wait no longer, and when each came.
+    pub fn take_served(&mut self, sequence: u64) -> Vec<(Asked, Duration)> {
+        let served = self.stops.iter().take_while(|(number, ..)| *number <= sequence).count();
+        self.stops.drain(..served).map(|(_, asked, at)| (asked, at)).collect()
     }
 }
 

@@ -21,6 +21,8 @@ struct Talk {
     out: Vec<Output>,
     /// What was kept for the audit log.
     kept: Vec<Entry>,
+    /// How long stops took.
+    stopped: Vec<Duration>,
     /// Whether pings are answered.
     answers: bool,
 }
@@ -65,7 +67,8 @@ impl Talk {
         // As a client does that has read the welcome.
         let Output::Ping(payload) = out.remove(0) else { panic!("{:?} before a ping", out[0]) };
         session.handle(Input::Pong(&payload), time, &mut out);
-        Talk { session, latch, now: Duration::ZERO, out, kept: Vec::new(), answers: true }
+        let (kept, stopped) = (Vec::new(), Vec::new());
+        Talk { session, latch, now: Duration::ZERO, out, kept, stopped, answers: true }
     }
 
     fn feed(&mut self, input: Input<'_>) -> Vec<Output> {
@@ -75,6 +78,7 @@ impl Talk {
         for output in std::mem::take(&mut self.out) {
             match output {
                 Output::Audit(entry) => self.kept.push(entry),
+                Output::Stopped(took) => self.stopped.push(took),
                 output => rest.push(output),
             }
         }
@@ -169,7 +173,9 @@ fn a_stop_is_in_the_latch_before_it_is_answered() {
         let waiting = talk.latch.take();
         let callers = [waiting.stops, waiting.emergency_stops].concat();
         assert_eq!(callers.len(), 1);
+        talk.now += Duration::from_millis(7);
         let out = talk.feed(Input::StopsServed(waiting.sequence));
+        assert_eq!(talk.stopped, [Duration::from_millis(7)]);
         let answer = sent(&out[0]);
         assert_eq!((&answer["command"], &answer["success"]), (&name.into(), &true.into()));
     }

@@ -6,7 +6,10 @@
 use std::{
     collections::VecDeque,
     fmt, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -35,9 +38,23 @@ pub trait Sink: Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
+/// How the log does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// Lines that were written.
+    pub written: u64,
+    /// Lines that wait to be written, or are being written.
+    pub waiting: u64,
+    /// Lines that found no room.
+    pub lost: u64,
+    /// See [`Audit::writable`].
+    pub writable: bool,
+}
+
 #[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
+    written: AtomicU64,
     bell: Notify,
     writable: watch::Sender<bool>,
     closing: watch::Sender<bool>,
@@ -46,8 +63,11 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     records: VecDeque<Record>,
-    /// Lines for which there was no room.
+    /// Lines for which there was no room, and which were not owned up to yet.
     lost: u64,
+    /// Since the start: lines that were taken in, and lines for which there was no room.
+    taken_in: u64,
+    all_lost: u64,
 }
 
 struct Record {
@@ -73,6 +93,17 @@ impl Audit {
         self.0.writable.subscribe()
     }
 
+    /// How the log does.
+    pub fn kept(&self) -> Kept {
+        let writable = *self.0.writable.borrow();
+        let (taken_in, lost) = {
+            let queue = self.lock();
+            (queue.taken_in, queue.all_lost)
+        };
+        let written = self.0.written.load(Ordering::Relaxed);
+        Kept { written, waiting: taken_in.saturating_sub(written), lost, writable }
+    }
+
     /// Lets [`keep`] end once it has written what is waiting.
     pub fn close(&self) {
         self.0.closing.send_replace(true);
@@ -83,7 +114,9 @@ impl Audit {
         let full = queue.records.len() >= room;
         if full {
             queue.lost += 1;
+            queue.all_lost += 1;
         } else {
+            queue.taken_in += 1;
             queue.records.push_back(record);
         }
         drop(queue);
@@ -93,8 +126,12 @@ impl Audit {
         self.0.bell.notify_one();
     }
 
-    fn take(&self) -> Queue {
-        std::mem::take(&mut *self.lock())
+    /// What waits, and how many lines were lost since the last call.
+    fn take(&self) -> (VecDeque<Record>, u64) {
+        let mut queue = self.lock();
+        // The line that owns up to lost ones is one more.
+        queue.taken_in += u64::from(queue.lost > 0);
+        (std::mem::take(&mut queue.records), std::mem::take(&mut queue.lost))
     }
 
     /// Everything that was taken is kept.
@@ -125,7 +162,8 @@ pub async fn keep(
     lost: impl Fn(u64) -> String,
 ) -> Result<(), JoinError> {
     let mut closing = audit.0.closing.subscribe();
-    let mut writer = Writer { sink, batch: VecDeque::new(), owes_sync: false };
+    let mut writer =
+        Writer { sink, audit: audit.clone(), batch: VecDeque::new(), owes_sync: false };
     loop {
         tokio::select! {
             () = audit.0.bell.notified() => {}
@@ -133,7 +171,7 @@ pub async fn keep(
             _ = closing.wait_for(|closing| *closing) => {}
         }
         let last = *closing.borrow();
-        let Queue { records, lost: count } = audit.take();
+        let (records, count) = audit.take();
         writer.batch.extend(records);
         if count > 0 {
             writer.batch.push_back(Record { line: lost(count), stop: false });
@@ -162,6 +200,7 @@ pub async fn keep(
 /// The side that may block.
 struct Writer {
     sink: Box<dyn Sink>,
+    audit: Audit,
     /// What is not kept yet.
     batch: VecDeque<Record>,
     owes_sync: bool,
@@ -181,6 +220,7 @@ impl Writer {
                 lines += 1;
             }
             self.sink.append(chunk.as_bytes())?;
+            self.audit.0.written.fetch_add(lines as u64, Ordering::Relaxed);
             self.owes_sync |= self.batch.drain(..lines).any(|record| record.stop);
             if self.batch.is_empty() {
                 break;

@@ -41,7 +41,7 @@ ZONES = ["critical", "warning", "safe", "sides", "dock"]  # of both field sets, 
 def names(row):
     """Those that a row of the table of topics stands for."""
     name = row["Topic"].strip("`").replace("<hardware_stop_topic>", TestTopics.PARAMETERS["hardware_stop_topic"])
-    name = f"/{NODE}/{name[2:]}" if name.startswith("~/") else f"/{name}"
+    name = f"/{NODE}/{name[2:]}" if name.startswith("~/") else f"/{name.lstrip('/')}"
     return [name.replace("<zone>", zone) for zone in ZONES] if "<zone>" in name else [name]
 
 

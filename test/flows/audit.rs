@@ -36,7 +36,7 @@ impl Disk {
         Box::new(File { disk: self.clone(), journal: journal.unwrap() })
     }
 
-    fn fill(&self, full: bool) {
+    pub fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }
 

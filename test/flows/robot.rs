@@ -21,6 +21,7 @@ use oht50_bridge::{
     safety::{SafeVelocity, Summary, facts::Graph, latch::StopLatch},
     server::Listening,
     sim::{Disc, Docked, Event, Velocity, World, WorldConfig},
+    telemetry::{metrics::Metrics, vitals::Vitals},
 };
 use tokio::{
     runtime::Handle,
@@ -50,6 +51,7 @@ pub struct Bench {
 struct Bridge {
     door: Door,
     latch: StopLatch,
+    metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -82,6 +84,7 @@ struct State {
     cancelled: bool,
     graph: Graph,
     safety: Summary,
+    diagnosed: Option<Vitals>,
     topics: Topics,
 }
 
@@ -135,6 +138,13 @@ impl Bench {
         self.bridge.door.clone()
     }
 
+    /// The value of a counter or gauge with its labels, as it was counted; `None`: it never was.
+    pub fn counted(&self, series: &str) -> Option<f64> {
+        let text = self.bridge.metrics.text(&Vitals::unknown());
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
+    }
+
     /// The lane that the robot's own services share.
     pub fn latch(&self) -> &StopLatch {
         &self.bridge.latch
@@ -181,6 +191,7 @@ impl Bridge {
         let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
         let latch = StopLatch::default();
         let audit = disk.open(&config);
+        let metrics = Arc::new(Metrics::new());
         let app = App::start(Parts {
             verifier: Verifier::hs256(SECRET, Role::Operator).unwrap(),
             tls: None,
@@ -190,6 +201,7 @@ impl Bridge {
             emergency_stop,
             audit,
             streams: Handle::current(),
+            metrics: metrics.clone(),
             clock: clock.clone(),
             config,
         });
@@ -203,7 +215,7 @@ impl Bridge {
             };
             app.run(listening, stop).await.unwrap();
         });
-        Bridge { door, latch, stop, task }
+        Bridge { door, latch, metrics, stop, task }
     }
 }
 
@@ -229,6 +241,7 @@ impl Robot {
             cancelled: false,
             graph: Graph { drive_present: true, ..Graph::default() },
             safety: Summary::default(),
+            diagnosed: None,
             topics: topics().0,
         })))
     }
@@ -301,6 +314,11 @@ impl Robot {
     /// What was published last on `~/safety`.
     pub fn safety(&self) -> Summary {
         self.state().safety.clone()
+    }
+
+    /// What was published last on `/diagnostics`.
+    pub fn diagnosed(&self) -> Option<Vitals> {
+        self.state().diagnosed.clone()
     }
 
     /// Puts a column of 0.2 m into the hall, its middle there, m.
@@ -439,6 +457,15 @@ impl Outputs for Robot {
     }
 
     fn outline(&self, _zones: &[ZoneOutline]) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    fn diagnostics(&self, vitals: &Vitals) -> Result<(), PublishError> {
+        self.state().diagnosed = Some(vitals.clone());
+        Ok(())
+    }
+
+    fn status(&self, _vitals: &Vitals) -> Result<(), PublishError> {
         Ok(())
     }
 

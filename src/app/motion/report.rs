@@ -7,8 +7,12 @@ use crate::{
     protocol::server::DockingCommand,
     robot::PublishError,
     safety::{
-        Decision, EmergencyStop, Summary, control::Holder, gate::MotionState,
+        Decision, EmergencyStop, Outcome, Summary,
+        control::Holder,
+        facts::Graph,
+        gate::{MotionState, Ticket},
         surroundings::FieldSet,
+        zone::Stop,
     },
 };
 
@@ -29,6 +33,10 @@ pub struct Report {
     pub zones: Zones,
     /// Where the robot stands with its dock.
     pub dock: Dock,
+    /// What is wrong with the scans themselves, if anything.
+    pub scan_fault: Option<Stop>,
+    /// Who is on the topics that matter.
+    pub graph: Graph,
 }
 
 /// The field set that counts, and which of its zones are occupied.
@@ -63,6 +71,19 @@ impl Default for Zones {
 }
 
 impl Motion {
+    /// A motion's command is answered with success once its first velocity has left.
+    pub(super) fn measure(&mut self, outcome: &Outcome) {
+        let is_it = |(ticket, _): &mut (Ticket, Duration)| {
+            (ticket.connection, ticket.number) == (outcome.connection, outcome.ticket)
+        };
+        if let Some((_, at)) = self.asked.take_if(is_it)
+            && outcome.result.is_ok()
+        {
+            let took = self.wiring.clock.now().saturating_sub(at);
+            self.wiring.metrics.command_to_velocity(took);
+        }
+    }
+
     /// On every change and as a heartbeat, so that the rest of the robot can notice silence.
     pub(super) fn tell_emergency_stop(&mut self, now: Duration) -> Result<(), PublishError> {
         let active = self.gate.latched().is_some();
@@ -87,6 +108,10 @@ impl Motion {
             .as_ref()
             .is_none_or(|(known, at)| changed(known) || now.saturating_sub(*at) >= SAFETY_PERIOD);
         if due {
+            let known = self.told_safety.as_ref().and_then(|(known, _)| known.reason);
+            if let Some(reason) = summary.reason.filter(|reason| known != Some(*reason)) {
+                self.wiring.metrics.decided(reason.as_str());
+            }
             let holder = self.gate.holder().map(|holder| &*holder.caller.username);
             self.wiring.outputs.safety(summary, holder)?;
             self.told_safety = Some((summary.clone(), now));
@@ -110,6 +135,8 @@ impl Motion {
             held: self.gate.is_held(),
             zones: Zones { set, occupied },
             dock: self.dock,
+            scan_fault: self.gate.scan_fault(now),
+            graph: self.gate.known_graph(),
         };
         let holder = report.holder.as_ref().map(|holder| holder.caller.connection);
         if *self.wiring.holder.borrow() != holder {

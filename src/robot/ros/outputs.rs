@@ -22,7 +22,9 @@ use r2r::{
     std_srvs::srv::{Empty, Trigger},
 };
 
-use super::{RosError, RosTime, convert, display::Display, failed, graph::Others, qos};
+use super::{
+    RosError, RosTime, convert, display::Display, failed, graph::Others, keepers::Keepers, qos,
+};
 use crate::{
     config::{Config, Value},
     lidar::Picture,
@@ -31,6 +33,7 @@ use crate::{
         topics::{self, NamedService, Topic},
     },
     safety::{SafeVelocity, Summary, facts::Graph},
+    telemetry::vitals::Vitals,
 };
 
 /// The robot port's outputs on a ROS graph.
@@ -40,6 +43,7 @@ pub(super) struct RosOutputs {
     emergency_stop: Sender<Bool>,
     safety: Sender<SafetyState>,
     display: Display,
+    keepers: Keepers,
     time: RosTime,
     base_frame: String,
     dock: Caller<Trigger::Service>,
@@ -60,6 +64,7 @@ impl RosOutputs {
         time: &RosTime,
     ) -> Result<RosOutputs, RosError> {
         let display = Display::create(node, config, time)?;
+        let keepers = Keepers::create(node, config.robot_id, time)?;
         let config = &config.ros;
         let drive = if config.cmd_vel_stamped {
             Drive::Stamped {
@@ -76,6 +81,7 @@ impl RosOutputs {
             emergency_stop: Sender::create(node, topics::EMERGENCY_STOP)?,
             safety: Sender::create(node, topics::SAFETY)?,
             display,
+            keepers,
             time: time.clone(),
             base_frame: config.base_frame.clone(),
             dock: Caller::of(node, topics::DOCK)?,
@@ -122,6 +128,14 @@ impl Outputs for RosOutputs {
 
     fn outline(&self, zones: &[ZoneOutline]) -> Result<(), PublishError> {
         self.display.outline(zones)
+    }
+
+    fn diagnostics(&self, vitals: &Vitals) -> Result<(), PublishError> {
+        self.keepers.diagnostics(vitals)
+    }
+
+    fn status(&self, vitals: &Vitals) -> Result<(), PublishError> {
+        self.keepers.status(vitals)
     }
 
     fn offers(&self, service: Service) -> BoxFuture<'static, bool> {

@@ -6,8 +6,9 @@ use super::{
     super::{
         Decision, EmergencyStop, Summary, Velocity,
         control::Holder,
+        facts::Graph,
         surroundings::FieldSet,
-        zone::{Kind, Limit},
+        zone::{Kind, Limit, Stop},
     },
     Activity, Gate, MotionState, Ticket,
 };
@@ -52,6 +53,16 @@ impl Gate {
     /// Whether fresh odometry says that the robot stands still.
     pub fn at_rest(&self, now: Duration) -> bool {
         self.facts.rests(self.config.rest_speed, self.config.odom_timeout, now) == Some(true)
+    }
+
+    /// What is wrong with the scans themselves, if anything.
+    pub fn scan_fault(&self, now: Duration) -> Option<Stop> {
+        self.surroundings.fault(now)
+    }
+
+    /// Who is on the topics that matter, as far as it was told.
+    pub fn known_graph(&self) -> Graph {
+        self.facts.graph
     }
 
     /// Whether a critical zone ended the last motion and is still occupied.

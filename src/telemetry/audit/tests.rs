@@ -154,13 +154,17 @@ async fn a_flood_is_bounded_stops_have_room_of_their_own_and_what_is_lost_is_own
         audit.record_stop("stop\n".to_owned());
     }
     assert_eq!(audit.lock().records.len(), ROOM + ROOM_FOR_STOPS);
+    assert_eq!(audit.kept().waiting, (ROOM + ROOM_FOR_STOPS) as u64);
     assert!(!*audit.writable().borrow());
     disk.fill(false);
     until(&mut audit.writable(), true).await;
     let text = disk.text();
     let count = |word: &str| text.lines().filter(|line| *line == word).count();
     assert_eq!((count("command"), count("stop")), (ROOM, ROOM_FOR_STOPS));
-    assert!(text.ends_with(&format!("lost {}\n", 10_000 - ROOM - ROOM_FOR_STOPS)));
+    let (kept, lost) = (ROOM + ROOM_FOR_STOPS, 10_000 - ROOM - ROOM_FOR_STOPS);
+    assert!(text.ends_with(&format!("lost {lost}\n")));
+    let (written, lost) = (kept as u64 + 1, lost as u64);
+    assert_eq!(audit.kept(), Kept { written, waiting: 0, lost, writable: true });
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +200,7 @@ fn what_was_lost_counts_until_it_was_owned_up_to() {
     }
     audit.written();
     assert!(!*audit.writable().borrow());
-    assert_eq!(audit.take().lost, 1);
+    assert_eq!(audit.take().1, 1);
     audit.written();
     assert!(*audit.writable().borrow());
 }

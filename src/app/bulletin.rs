@@ -1,0 +1,54 @@
+//! Tells the rest of the robot how the bridge is: `/diagnostics` and `~/status`.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    clock::Clock,
+    hub::Pace,
+    robot::{Outputs, PublishError},
+    telemetry::vitals::{Checkup, Level, Vitals},
+};
+
+/// Once a second, and diagnostics on a change of a part's level too. Runs for ever; a return is a fault.
+pub async fn run(checkup: Checkup, outputs: Arc<dyn Outputs>, clock: Clock) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut pace, mut complaints) = (Pace::default(), Pace::default());
+    let mut told = Vec::new();
+    loop {
+        looks.tick().await;
+        let (vitals, now) = (checkup(), clock.now());
+        let due = pace.allows(now, PERIOD);
+        let outcome = tell(&vitals, due, &mut told, outputs.as_ref());
+        // Nobody's motion hangs on it: the bridge goes on.
+        if let Err(error) = outcome
+            && complaints.allows(now, COMPLAINTS)
+        {
+            tracing::warn!(%error, "how the bridge is");
+        }
+    }
+}
+
+fn tell(
+    vitals: &Vitals,
+    due: bool,
+    told: &mut Vec<Level>,
+    outputs: &dyn Outputs,
+) -> Result<(), PublishError> {
+    let levels: Vec<_> = vitals.parts.iter().map(|part| part.level).collect();
+    if due || levels != *told {
+        *told = levels;
+        outputs.diagnostics(vitals)?;
+    }
+    if due { outputs.status(vitals) } else { Ok(()) }
+}
+
+/// How soon a change of a level is noticed.
+const LOOK: Duration = Duration::from_millis(200);
+
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What goes wrong again and again is told this often.
+const COMPLAINTS: Duration = Duration::from_secs(10);
