@@ -25,6 +25,7 @@ def bridge(context):
     """The node. An argument that was left empty leaves what the parameter file says."""
     lidar_node = LaunchConfiguration('lidar_node').perform(context)
     use_sim_time = LaunchConfiguration('use_sim_time').perform(context)
+    log_format = LaunchConfiguration('log_format').perform(context)
     return [Node(
         package='oht50_bridge',
         executable='oht50_bridge',
@@ -33,6 +34,7 @@ def bridge(context):
         + ([{'use_sim_time': use_sim_time == 'true'}] if use_sim_time else [])
         + ([{'lidar_node': lidar_node}] if lidar_node else []),
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
+        additional_env={'OHT50_LOG_FORMAT': log_format} if log_format else {},
         output='screen',
         # The bridge stops the robot and ends when a part of it fails; the pause lets the port become free, and
         # keeps a wrong configuration from filling the log.
@@ -50,6 +52,8 @@ def generate_launch_description():
                               description='Stamp messages by /clock; empty: as in the parameter file'),
         DeclareLaunchArgument('log_level', default_value='info', choices=['debug', 'info', 'warn', 'error', 'fatal'],
                               description='Least severe log messages to show'),
+        DeclareLaunchArgument('log_format', default_value='', choices=['text', 'json', ''],
+                              description='How log lines are written; empty: as in the environment'),
         DeclareLaunchArgument('lidar_node', default_value='',
                               description='Node of the LiDAR driver, for set_frequency; empty: as in the parameter file'),
         DeclareLaunchArgument('respawn', default_value='true', choices=['true', 'false'],

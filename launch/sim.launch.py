@@ -31,7 +31,7 @@ def simulator(context):
 
 def generate_launch_description():
     shipped = PathJoinSubstitution([FindPackageShare('oht50_bridge'), 'config', 'bridge.yaml'])
-    forwarded = ('namespace', 'params_file', 'use_sim_time', 'log_level')
+    forwarded = ('namespace', 'params_file', 'use_sim_time', 'log_level', 'log_format')
     return LaunchDescription([
         DeclareLaunchArgument('namespace', default_value='', description='Namespace of the nodes and their topics'),
         DeclareLaunchArgument('params_file', default_value=shipped, description='Parameters of the bridge (YAML)'),
@@ -40,6 +40,8 @@ def generate_launch_description():
                               description='For the bridge: stamp messages by /clock; empty: as in its parameter file'),
         DeclareLaunchArgument('log_level', default_value='info', choices=['debug', 'info', 'warn', 'error', 'fatal'],
                               description='Least severe log messages to show'),
+        DeclareLaunchArgument('log_format', default_value='', choices=['text', 'json', ''],
+                              description="How the bridge's log lines are written; empty: as in the environment"),
         DeclareLaunchArgument('bridge', default_value='true', choices=['true', 'false'],
                               description='Start the bridge too'),
         OpaqueFunction(function=simulator),

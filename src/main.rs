@@ -25,7 +25,11 @@ use oht50_bridge::{
     robot::ros::{RosError, RosNode},
     safety::latch::StopLatch,
     server::TlsIdentity,
-    telemetry::{self, audit::Journal},
+    telemetry::{
+        audit::Journal,
+        logs::{self, Lines, LogFormat},
+        metrics::Metrics,
+    },
 };
 use tokio::{
     runtime::Runtime,
@@ -82,6 +86,8 @@ struct Bridge {
     verifier: Verifier,
     tls: Option<TlsIdentity>,
     audit: Journal,
+    metrics: Arc<Metrics>,
+    lines: Lines,
 }
 
 /// The commissioning test: no server, and no secret.
@@ -90,13 +96,20 @@ struct DriveCheck {
     config: Config,
     /// Nobody is asked.
     confirmed: bool,
+    lines: Lines,
 }
 
 /// Reads and checks the configuration.
 fn prepare(arguments: &Arguments) -> Result<Prepared> {
-    let filter = env::var("RUST_LOG").ok();
-    telemetry::start_logging(arguments.log_level.as_deref(), filter.as_deref())
-        .context("log level")?;
+    let (filter, format) = (env::var("RUST_LOG").ok(), env::var("OHT50_LOG_FORMAT").ok());
+    let format = match format.filter(|name| !name.is_empty()) {
+        Some(name) => name.parse().context("OHT50_LOG_FORMAT")?,
+        None => LogFormat::default(),
+    };
+    let metrics = Arc::new(Metrics::new());
+    let level = arguments.log_level.as_deref();
+    let lines =
+        logs::start(level, filter.as_deref(), format, metrics.clone()).context("log level")?;
     let mut node = RosNode::create()?;
     let directory = |name| env::var_os(name).map(PathBuf::from);
     let environment = Environment {
@@ -111,7 +124,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     }
     let config = Config::from_params(&node.params(), &environment)?;
     if let Task::CheckDrive { confirmed } = arguments.task {
-        return Ok(Prepared::DriveCheck(Box::new(DriveCheck { node, config, confirmed })));
+        return Ok(Prepared::DriveCheck(Box::new(DriveCheck { node, config, confirmed, lines })));
     }
     let tls = config.server.tls.as_ref().map(TlsIdentity::load).transpose()?;
     if arguments.task == Task::Check {
@@ -124,16 +137,17 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     let AuditConfig { max_bytes, files } = config.audit;
     let audit =
         Journal::open(&config.state_directory, max_bytes, files).context("the audit log")?;
-    Ok(Prepared::Bridge(Box::new(Bridge { node, config, verifier, tls, audit })))
+    Ok(Prepared::Bridge(Box::new(Bridge { node, config, verifier, tls, audit, metrics, lines })))
 }
 
 impl Bridge {
     fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<()> {
-        let Bridge { node, config, verifier, tls, audit } = self;
+        let Bridge { node, config, verifier, tls, audit, metrics, lines } = self;
         let guard = runtime.enter();
         let clock = Clock::system();
         let latch = StopLatch::default();
-        let (inputs, outputs, mut ros) = node.start(&config, latch.clone(), clock.clone())?;
+        let (inputs, outputs, mut ros) =
+            node.start(&config, latch.clone(), clock.clone(), lines)?;
         let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
         if let Some(stop) = &emergency_stop {
             tracing::warn!(reason = stop.reason, "starting with the emergency stop latched");
@@ -152,7 +166,7 @@ impl Bridge {
             emergency_stop,
             audit,
             streams: streams.handle().clone(),
-            metrics: Arc::default(),
+            metrics,
             clock,
         });
         drop(guard);
@@ -179,13 +193,14 @@ impl Bridge {
 
 impl DriveCheck {
     fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<ExitCode> {
-        let DriveCheck { node, config, confirmed } = self;
+        let DriveCheck { node, config, confirmed, lines } = self;
         let guard = runtime.enter();
         // The terminal that goes away must not leave a robot behind that drives.
         let mut hangup = signal(SignalKind::hangup())?;
         let clock = Clock::system();
         let latch = StopLatch::default();
-        let (inputs, outputs, mut ros) = node.start(&config, latch.clone(), clock.clone())?;
+        let (inputs, outputs, mut ros) =
+            node.start(&config, latch.clone(), clock.clone(), lines)?;
         let latched = latch_file::restore(&config.state_directory, clock.now()).is_some();
         drop(guard);
         say(&check_drive::announcement(&config.safety));
@@ -362,6 +377,6 @@ oht50_bridge: shows and drives an OHT-50 over a JSON WebSocket protocol, as a RO
 
 The secret that tokens are checked with comes from OHT50_JWT_SECRET_FILE (a file) or OHT50_JWT_SECRET.
 --check-drive needs none, opens no port, and drives only once `drive` was typed, or with --yes.
-RUST_LOG chooses logs more finely than --log-level. Exit codes: 0 stopped, or the watchdog passed; 1 a fault, or it did
+RUST_LOG chooses logs more finely than --log-level; OHT50_LOG_FORMAT=json writes them for machines. Exit codes: 0 stopped, or the watchdog passed; 1 a fault, or it did
 not pass; 64 unusable configuration.
 ";

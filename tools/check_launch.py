@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 LAUNCH = Path(__file__).resolve().parent.parent / "launch"
-PROMISED = {"namespace", "params_file", "use_sim_time", "log_level"}
+PROMISED = {"namespace", "params_file", "use_sim_time", "log_level", "log_format"}
 
 
 def names_given_to(tree: ast.AST, function: str) -> set[str]:

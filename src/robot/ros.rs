@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     config::{Config, Params, effective},
     safety::latch::StopLatch,
+    telemetry::logs::Lines,
 };
 
 mod convert;
@@ -29,6 +30,7 @@ mod display;
 mod graph;
 mod inputs;
 mod keepers;
+mod logs;
 mod mount;
 mod names;
 mod outputs;
@@ -110,7 +112,7 @@ impl RosNode {
         params.iter().map(|(name, param)| (name.clone(), convert::value(&param.value))).collect()
     }
 
-    /// Subscribes, advertises, serves the parameters, and starts the thread.
+    /// Subscribes, advertises, serves the parameters, and starts the thread; it publishes `lines` on `/rosout`.
     ///
     /// # Errors
     /// When the middleware refuses something, such as a remap to a malformed name.
@@ -119,6 +121,7 @@ impl RosNode {
         config: &Config,
         latch: StopLatch,
         clock: Clock,
+        lines: Lines,
     ) -> Result<(Inputs, Arc<dyn Outputs>, RosHandle), RosError> {
         let params = self.params();
         let mut node = self.0;
@@ -141,6 +144,7 @@ impl RosNode {
         drains.extend(more);
         let outputs = outputs::RosOutputs::create(&mut node, config, graph.others(), &time)?;
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
+        drains.push(logs::publish(&mut node, &names, lines, &time)?);
         let handle = RosHandle::spawn(clock, move || {
             node.spin_once(SPIN_TIMEOUT);
             drains.iter_mut().for_each(|drain| drain());

@@ -39,6 +39,7 @@ pub struct Metrics {
     events: Family<Text, Counter>,
     answers: Family<Texts, Counter>,
     decisions: Family<Text, Counter>,
+    log_lines_dropped: Counter,
     scan_to_clients: Histogram,
     perception: Histogram,
     command_to_velocity: Histogram,
@@ -91,6 +92,7 @@ impl Metrics {
             events: table.add(Family::default()),
             answers: table.add(Family::default()),
             decisions: table.add(Family::default()),
+            log_lines_dropped: table.add(Counter::default()),
             scan_to_clients: table.add(Histogram::new(LATENCIES)),
             perception: table.add(Histogram::new(LATENCIES)),
             command_to_velocity: table.add(Histogram::new(LATENCIES)),
@@ -171,6 +173,11 @@ impl Metrics {
     /// The Gate's decision has another reason than before.
     pub fn decided(&self, reason: &'static str) {
         self.decisions.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// A log line found no room on its way to `/rosout`.
+    pub fn log_line_dropped(&self) {
+        self.log_lines_dropped.inc();
     }
 
     /// From a scan's stamp until it was handed to the connections.
