@@ -48,6 +48,11 @@ impl Client {
         self.socket.send(Message::text(message.to_string())).await.unwrap();
     }
 
+    /// False where nobody takes it any more.
+    pub async fn try_say(&mut self, message: Value) -> bool {
+        self.socket.send(Message::text(message.to_string())).await.is_ok()
+    }
+
     pub async fn subscribe(&mut self, stream: &str) {
         self.say(json!({"type": "subscribe", "subscription_type": stream})).await;
         self.answer("subscription_confirmed").await;

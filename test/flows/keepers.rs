@@ -1,6 +1,6 @@
-//! What the bridge's keepers see: readiness, metrics, diagnostics.
+//! What the bridge's keepers see: readiness, metrics, diagnostics; and that nothing acknowledged is lost at the end.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use oht50_bridge::{safety::facts::Graph, telemetry::vitals::Level};
 use serde_json::{Value, json};
@@ -180,4 +180,62 @@ async fn values_that_a_client_did_not_get_are_counted() {
     let replaced = bench.counted("oht50_bridge_stream_values_replaced_total{stream=\"lidar\"}");
     // Of 20 a second it wants 5.
     assert!((135.0..=165.0).contains(&replaced.unwrap()), "{replaced:?}");
+}
+
+/// Commands come from everybody, without a pause, while the bridge ends.
+#[tokio::test(start_paused = true)]
+async fn what_was_acknowledged_before_the_end_is_in_the_audit_log_and_every_close_is_1001() {
+    for wait in [0, 11, 20] {
+        let mut bench = Bench::new().await;
+        let mut crowd = Vec::new();
+        for user in 1..=8u64 {
+            let name = format!("user {user}");
+            let claims = json!({"user_id": user, "sub": name, "role": "operator"});
+            crowd.push(tokio::spawn(shout(Client::of(&bench, claims).await, name)));
+        }
+        tokio::time::sleep(Duration::from_millis(200 + wait)).await;
+        bench.end().await;
+        let mut acknowledged = 0;
+        let lines = bench.audit();
+        for shouting in crowd {
+            let (name, successes, closed) = shouting.await.unwrap();
+            assert_eq!(closed, Some(1001), "{name}");
+            for (command, count) in successes {
+                let kept = lines.iter().filter(|line| {
+                    let result = &line["result"];
+                    line["user"] == name.as_str()
+                        && line["command"] == command.as_str()
+                        && (result == "success" || result == "latched")
+                });
+                let kept: u64 = kept.map(|line| line["count"].as_u64().unwrap_or(1)).sum();
+                assert!(kept >= count, "{name}: {count} times {command}, {kept} in the log");
+                acknowledged += count;
+            }
+        }
+        assert!(acknowledged > 20, "{acknowledged}");
+    }
+}
+
+/// Says one command after the other until the end; what was answered with success, by command, and the close code.
+async fn shout(mut client: Client, name: String) -> (String, BTreeMap<String, u64>, Option<u16>) {
+    let commands = [
+        motion("move_forward", json!({"speed": 0.0})),
+        motion("stop", Value::Null),
+        json!({"type": "lidar_control", "command": "set_range", "parameters": {"range": 9}}),
+        json!({"type": "control", "action": "acquire"}),
+    ];
+    for command in commands.iter().cycle() {
+        if !client.try_say(command.clone()).await || client.closed.is_some() {
+            break;
+        }
+        client.listen(Duration::from_millis(7)).await;
+    }
+    client.listen(seconds(5.0)).await;
+    let mut successes = BTreeMap::new();
+    for message in client.heard.iter().filter(|message| message["success"] == true) {
+        let asked =
+            if message["command"].is_null() { &message["action"] } else { &message["command"] };
+        *successes.entry(asked.as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    (name, successes, client.closed)
 }
