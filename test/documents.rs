@@ -6,25 +6,32 @@ use oht50_bridge::{
     auth::Role,
     config::{self, Config, Environment, Params, Value},
     robot::topics,
+    telemetry::metrics,
 };
 
 const README: &str = include_str!("../README.md");
 const BRIDGE: &str = include_str!("../config/bridge.yaml");
 const SECURE: &str = include_str!("../config/bridge.secure.yaml");
 const SAFETY: &str = include_str!("../docs/SAFETY.md");
+const OPERATIONS: &str = include_str!("../docs/OPERATIONS.md");
 
 #[track_caller]
 fn check(section: &str, expected: &str) {
+    check_in("README.md", README, section, expected);
+}
+
+#[track_caller]
+fn check_in(file: &str, text: &str, section: &str, expected: &str) {
     let begin = format!("<!-- {section}:begin -->\n");
     let end = format!("<!-- {section}:end -->");
-    let table = README
+    let table = text
         .split_once(&begin)
         .and_then(|(_, rest)| rest.split_once(&end))
         .map(|(table, _)| table.trim());
     let expected = expected.trim();
     assert!(
         table == Some(expected),
-        "README.md must hold this between {begin}and {end}:\n\n{expected}\n"
+        "{file} must hold this between {begin}and {end}:\n\n{expected}\n"
     );
 }
 
@@ -36,6 +43,22 @@ fn the_readme_tables_every_parameter() {
 #[test]
 fn the_readme_tables_every_topic_with_its_quality_of_service() {
     check("topics", &topics::markdown_table());
+}
+
+#[test]
+fn the_operations_manual_tables_every_metric() {
+    check_in("docs/OPERATIONS.md", OPERATIONS, "metrics", &metrics::markdown_table());
+}
+
+#[test]
+fn alerts_are_about_metrics_that_there_are() {
+    let words = OPERATIONS.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let named = words.filter(|word| word.starts_with("oht50_bridge_"));
+    for name in named {
+        let base = name.trim_end_matches("_bucket");
+        let known = metrics::METRICS.iter().any(|metric| metric.name == base);
+        assert!(known, "{name} is no metric");
+    }
 }
 
 /// The parameters of a file in the style of ours: one on a line, strings in quotes, doubles with a point.
