@@ -117,6 +117,10 @@ impl Outputs for RosOutputs {
     }
 
     fn safety(&self, summary: &Summary, holder: Option<&str>) -> Result<(), PublishError> {
+        // It comes again within 0.1 s to whoever begins to listen.
+        if !self.safety.has_listeners() {
+            return Ok(());
+        }
         let stamp = self.time.now().map_err(|error| self.safety.failed(&error))?;
         let header = Header { stamp, frame_id: self.base_frame.clone() };
         self.safety.publish(&convert::safety_state(summary, holder, header))
