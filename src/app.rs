@@ -35,6 +35,7 @@ pub mod battery;
 pub mod bulletin;
 pub mod check_drive;
 pub mod events;
+pub mod fault;
 pub mod health;
 pub mod latch_file;
 pub mod lidar;
@@ -44,6 +45,8 @@ pub mod status;
 pub mod streams;
 
 use events::Teller;
+pub use fault::Fault;
+use fault::{spawn, why};
 use health::Health;
 
 /// What the bridge is made from.
@@ -88,14 +91,6 @@ pub struct App {
     audit: Audit,
     /// Ends last, too.
     journal: JoinHandle<Result<(), JoinError>>,
-}
-
-/// A part of the bridge ended by itself.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{part} ended: {cause}")]
-pub struct Fault {
-    part: &'static str,
-    cause: String,
 }
 
 impl App {
@@ -324,7 +319,7 @@ impl App {
         let mut listener = tokio::spawn(listening.run(no_more));
         let ended = tokio::select! {
             stopped = stop => stopped,
-            fault = fault(&mut self.tasks) => Err(fault),
+            fault = fault::first(&mut self.tasks) => Err(fault),
             ended = &mut self.latch_file => Err(Fault::new("latch file", why(ended))),
             ended = &mut self.journal => Err(Fault::new("audit log", why(ended.and_then(|kept| kept)))),
             ended = &mut listener => Err(Fault::new("listener", why(ended))),
@@ -371,39 +366,6 @@ impl App {
                 motion::call_back(self.outputs.as_ref()).await;
             }
         }
-    }
-}
-
-impl Fault {
-    /// A fault of this part.
-    pub fn new(part: &'static str, cause: impl ToString) -> Fault {
-        Fault { part, cause: cause.to_string() }
-    }
-}
-
-fn spawn(
-    tasks: &mut JoinSet<Fault>,
-    part: &'static str,
-    task: impl Future<Output = ()> + Send + 'static,
-) {
-    tasks.spawn(async move {
-        task.await;
-        Fault::new(part, "it returned")
-    });
-}
-
-async fn fault(tasks: &mut JoinSet<Fault>) -> Fault {
-    match tasks.join_next().await {
-        Some(Ok(fault)) => fault,
-        Some(Err(error)) => Fault::new("a task", error),
-        None => Fault::new("everything", "no task is left"),
-    }
-}
-
-fn why<T>(ended: Result<T, tokio::task::JoinError>) -> String {
-    match ended {
-        Ok(_) => "it returned".to_owned(),
-        Err(error) => error.to_string(),
     }
 }
 
