@@ -33,6 +33,8 @@ use crate::{
     telemetry::{audit::Audit, metrics::Metrics, vitals::Checkup},
 };
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod flow;
 mod http;
@@ -90,18 +92,28 @@ struct Shared {
     pool: Mutex<Pool>,
     connections: AtomicU64,
     stopping: watch::Sender<bool>,
+    #[cfg(feature = "conformance")]
+    echoes: bool,
+}
+
+impl Shared {
+    fn new(surroundings: Surroundings, tls: Option<TlsIdentity>) -> Shared {
+        Shared {
+            pool: Mutex::new(Pool::new(&surroundings.config)),
+            tls: tls.map(|identity| TlsAcceptor::from(identity.0)),
+            connections: AtomicU64::new(0),
+            stopping: watch::Sender::new(false),
+            #[cfg(feature = "conformance")]
+            echoes: false,
+            surroundings,
+        }
+    }
 }
 
 impl Server {
     /// A server that speaks TLS if it is given an identity.
     pub fn new(surroundings: Surroundings, tls: Option<TlsIdentity>) -> Server {
-        Server(Arc::new(Shared {
-            pool: Mutex::new(Pool::new(&surroundings.config)),
-            tls: tls.map(|identity| TlsAcceptor::from(identity.0)),
-            connections: AtomicU64::new(0),
-            stopping: watch::Sender::new(false),
-            surroundings,
-        }))
+        Server(Arc::new(Shared::new(surroundings, tls)))
     }
 
     /// Serves one stream from its first byte to its last: TLS, plain requests, and a WebSocket if it becomes one.
@@ -180,6 +192,10 @@ impl Server {
         match accepted.upgrade.await {
             Ok(io) => {
                 let io = TokioIo::new(io);
+                #[cfg(feature = "conformance")]
+                if self.0.echoes {
+                    return Box::pin(conformance::echo(io)).await;
+                }
                 let arrival = Arrival { io, token: accepted.token, peer };
                 Box::pin(connection::run(self.clone(), arrival)).await;
             }

@@ -84,9 +84,11 @@ fn identify(
 }
 
 /// The bytes' side of a connection.
-struct Line {
-    reader: Reader<ReadHalf<TokioIo<Upgraded>>>,
-    sender: Arc<Sender<WriteHalf<TokioIo<Upgraded>>>>,
+pub struct Line {
+    /// What the client says.
+    pub reader: Reader<ReadHalf<TokioIo<Upgraded>>>,
+    /// What it is told.
+    pub sender: Arc<Sender<WriteHalf<TokioIo<Upgraded>>>>,
 }
 
 /// The bridge's side of a connection. Dropping it ends the motion, leaves the hub and frees the place.
@@ -275,7 +277,7 @@ impl Connection {
                 self.feed(Input::Text(&text));
                 self.line.sender.received(self.guest.session.heard_last());
             }
-            Incoming::Binary => self.feed(Input::Binary),
+            Incoming::Binary(_) => self.feed(Input::Binary),
             Incoming::Pong(payload) => self.feed(Input::Pong(&payload)),
             Incoming::Ping(payload) => {
                 self.line.sender.outbox(|outbox| outbox.pong(&payload));
@@ -368,7 +370,7 @@ impl Line {
     }
 
     /// Writes what waits, a Close last, and stays until the peer has closed too, but not for longer than `patience`.
-    async fn part(&mut self, patience: Duration) {
+    pub async fn part(&mut self, patience: Duration) {
         let Line { reader, sender } = self;
         let parting = async {
             sender.finish().await?;

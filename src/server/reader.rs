@@ -32,7 +32,7 @@ pub enum Incoming {
     /// A text message.
     Text(Utf8Bytes),
     /// A binary message.
-    Binary,
+    Binary(Bytes),
     /// A ping and its payload.
     Ping(Bytes),
     /// A pong.
@@ -48,12 +48,17 @@ pub enum Incoming {
 impl<R: AsyncRead + Unpin> Reader<R> {
     /// A reader over the read half of an upgraded stream.
     pub async fn new(half: R) -> Reader<R> {
+        Reader::up_to(LONGEST_MESSAGE, half).await
+    }
+
+    /// The same with a limit of its own: `longest` bytes of a message.
+    pub async fn up_to(longest: usize, half: R) -> Reader<R> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_write_buffer_size(READ_BUFFER)
-            .max_message_size(Some(LONGEST_MESSAGE))
-            .max_frame_size(Some(LONGEST_MESSAGE));
+            .max_message_size(Some(longest))
+            .max_frame_size(Some(longest));
         let half = ReadOnly { half, reads: 0 };
         let stream = WebSocketStream::from_raw_socket(half, Role::Server, Some(config)).await;
         Reader { stream, broken: false }
@@ -99,7 +104,9 @@ fn of_message(message: Message) -> Incoming {
         // A code that may not be sent has become 1002 already.
         Message::Close(Some(close)) => Incoming::Close(close.code.into()),
         Message::Close(None) => Incoming::Close(CloseReason::Normal.code()),
-        Message::Binary(_) | Message::Frame(_) => Incoming::Binary,
+        Message::Binary(payload) => Incoming::Binary(payload),
+        // Only ever written.
+        Message::Frame(frame) => Incoming::Binary(frame.into_payload()),
     }
 }
 
