@@ -26,6 +26,7 @@ mod door;
 mod flood;
 mod handshake;
 mod keepers;
+mod malformed;
 mod tls;
 mod tokens;
 mod violations;

@@ -4,6 +4,7 @@ use hyper::{
     HeaderMap, Method, Request, StatusCode, Version,
     body::Body,
     header::{CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE},
+    http::uri::Authority,
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -35,8 +36,12 @@ pub fn check<B: Body>(
     if request.version() != Version::HTTP_11 {
         return Err(bad("A WebSocket needs HTTP/1.1"));
     }
-    if only(headers, &HOST).is_none() {
+    let Some(host) = only(headers, &HOST).filter(|host| is_host(host)) else {
         return Err(bad("One Host field is needed"));
+    };
+    if request.uri().authority().is_some_and(|named| !named.as_str().eq_ignore_ascii_case(host)) {
+        // RFC 9112 section 3.2.2 would have it win, and the origin is compared with the field.
+        return Err(bad("The request names two hosts"));
     }
     if !request.body().is_end_stream() {
         return Err(bad("An upgrade has no body"));
@@ -89,6 +94,14 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+/// A host and, perhaps, a port (RFC 9110 section 7.2).
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|authority| {
+        let whole = authority.host().len() == text.len() || authority.port_u16().is_some();
+        whole && !authority.host().is_empty() && !text.contains('@')
+    })
 }
 
 /// 16 bytes in base64 (RFC 4648 section 4): 22 digits and two of padding.

@@ -189,6 +189,32 @@ fn values_must_go_together() {
 }
 
 #[test]
+fn beyond_loopback_plain_text_must_be_asked_for() {
+    let tls = [("tls_cert_file", text("/c.pem")), ("tls_key_file", text("/k.pem"))];
+    for (address, loopback) in [
+        ("127.0.0.1", true),
+        ("127.8.8.8", true),
+        ("::1", true),
+        ("0.0.0.0", false),
+        ("192.0.2.1", false),
+        ("::", false),
+        ("2001:db8::1", false),
+        ("::ffff:127.0.0.1", false), // some systems listen elsewhere, too
+    ] {
+        for (encrypted, allowed) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut given = vec![("bind_address", text(address))];
+            given.push(("allow_plaintext", Value::Bool(allowed)));
+            given.extend(tls.iter().filter(|_| encrypted).cloned());
+            let refused = format!(
+                "bind_address: {address:?} is not loopback: set tls_cert_file and tls_key_file, or allow_plaintext"
+            );
+            let fits = loopback || encrypted || allowed;
+            check(&given, if fits { "accepted" } else { &refused });
+        }
+    }
+}
+
+#[test]
 fn everything_wrong_is_told_at_once() {
     let params = Params::from([
         ("robot_id".to_owned(), Value::Integer(0)),

@@ -57,6 +57,9 @@ async fn an_announced_giant_is_refused_before_it_comes() {
     check(&header(16 << 20), TooBig).await;
     check(&header(u64::MAX >> 1), TooBig).await;
     check(&header(u64::MAX), TooBig).await;
+    let mut rest = header(16 << 20);
+    rest[0] = 0x80 | CONTINUATION;
+    check(&[fragment(TEXT, b"x"), rest].concat(), TooBig).await;
 }
 
 #[tokio::test(start_paused = true)]
