@@ -92,6 +92,8 @@ pub struct ServerConfig {
     pub handshake_timeout: Duration,
     /// Whether health and metrics are told to other machines too.
     pub metrics_public: bool,
+    /// From one address, before its next ones are refused for a minute; 0: no limit.
+    pub bad_tokens_per_minute: u32,
 }
 
 /// Files of the TLS identity.
@@ -316,6 +318,7 @@ fn server(values: &Values<'_>) -> Result<ServerConfig, ConfigError> {
         link_timeout: values.seconds("link_timeout")?,
         handshake_timeout: values.seconds("handshake_timeout")?,
         metrics_public: values.flag("metrics_public")?,
+        bad_tokens_per_minute: values.count("bad_tokens_per_minute")?,
     })
 }
 

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::{
     auth::Role,
@@ -37,6 +37,7 @@ use crate::{
 pub mod conformance;
 mod connection;
 mod flow;
+mod guesses;
 mod http;
 mod keepers;
 mod listen;
@@ -58,7 +59,9 @@ pub use listen::{Accept, ListenError, Listening};
 pub use tls::{TlsError, TlsIdentity};
 
 use connection::Arrival;
+use guesses::{Guesses, TooMany};
 use pool::{Full, Pool};
+use token::{NoToken, Token};
 
 /// What the server works with.
 pub struct Surroundings {
@@ -90,6 +93,7 @@ struct Shared {
     surroundings: Surroundings,
     tls: Option<TlsAcceptor>,
     pool: Mutex<Pool>,
+    guesses: Mutex<Guesses>,
     connections: AtomicU64,
     stopping: watch::Sender<bool>,
     #[cfg(feature = "conformance")]
@@ -100,6 +104,7 @@ impl Shared {
     fn new(surroundings: Surroundings, tls: Option<TlsIdentity>) -> Shared {
         Shared {
             pool: Mutex::new(Pool::new(&surroundings.config)),
+            guesses: Mutex::new(Guesses::new(surroundings.config.bad_tokens_per_minute)),
             tls: tls.map(|identity| TlsAcceptor::from(identity.0)),
             connections: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
@@ -149,6 +154,11 @@ impl Server {
         let service = service_fn(async |request: Request<Incoming>| {
             let tls = self.0.tls.is_some();
             let (answer, accepted) = http::answer(request, peer, &self.0.surroundings, tls);
+            let (answer, accepted) = match accepted.map(|accepted| self.hear(accepted, peer)) {
+                Some(Err(TooMany { wait, .. })) => (http::too_many(wait), None),
+                Some(Ok(accepted)) => (answer, Some(accepted)),
+                None => (answer, None),
+            };
             self.metrics().http_response(answer.status().as_u16());
             debug!(%peer, status = answer.status().as_u16(), "request");
             if accepted.is_some() {
@@ -201,6 +211,25 @@ impl Server {
             }
             Err(error) => debug!(%peer, %error, "upgrade failed"),
         }
+    }
+
+    /// Whether a request may become a WebSocket. A bad token may, to be told so there, unless there were too many from
+    /// its address. It is looked at here already, so that those who come all at once are counted, too.
+    fn hear(&self, accepted: http::Accepted, peer: SocketAddr) -> Result<http::Accepted, TooMany> {
+        if self.config().bad_tokens_per_minute > 0 && !self.is_good(&accepted.token) {
+            let mut guesses = self.0.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+            let noted = guesses.note(peer.ip(), self.now());
+            if let Err(TooMany { news: true, .. }) = noted {
+                warn!(address = %peer.ip(), "too many bad tokens: more get 429 for a minute");
+            }
+            noted?;
+        }
+        Ok(accepted)
+    }
+
+    fn is_good(&self, token: &Result<Token, NoToken>) -> bool {
+        let verifier = &self.0.surroundings.terms.verifier;
+        token.as_ref().is_ok_and(|token| verifier.verify(token.as_str(), self.time().unix).is_ok())
     }
 
     /// Lets a connection in; those that make room for it are asked to close.

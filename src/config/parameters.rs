@@ -227,6 +227,7 @@ pub const PARAMETERS: &[Parameter] = &[
     double("heartbeat_timeout", 25.0, (1.0, 600.0), "s", "A connection that is silent for this long is closed."),
     double("handshake_timeout", 5.0, (0.5, 60.0), "s", "From accept to a complete request, TLS included."),
     flag("metrics_public", false, "Tell health and metrics (`/healthz`, `/readyz`, `/metrics`) to every machine and not only to this one; they need no token."),
+    integer("bad_tokens_per_minute", 20, (0, 10_000), "Bad tokens from one address in a minute; from then on its bad tokens get HTTP 429 for a minute. 0: no limit."),
 
     double("max_linear_speed", 1.0, (0.01, 3.0), "m/s", "Highest speed that is ever commanded."),
     double("max_angular_speed", 1.0, (0.01, 3.0), "rad/s", "Highest turn rate that is ever commanded."),

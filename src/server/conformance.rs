@@ -138,6 +138,7 @@ fn config() -> ServerConfig {
         heartbeat_timeout: Duration::from_secs(25),
         link_timeout: Duration::from_millis(600),
         handshake_timeout: Duration::from_secs(5),
+        bad_tokens_per_minute: 0,
     }
 }
 

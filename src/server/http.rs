@@ -1,6 +1,6 @@
 //! Plain HTTP: a request becomes an answer, and `GET /ws` an upgrade.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,7 +9,8 @@ use hyper::{
     body::Incoming,
     header::{
         ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
-        HeaderValue, REFERRER_POLICY, SEC_WEBSOCKET_ACCEPT, UPGRADE, X_CONTENT_TYPE_OPTIONS,
+        HeaderValue, REFERRER_POLICY, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, UPGRADE,
+        X_CONTENT_TYPE_OPTIONS,
     },
     upgrade::OnUpgrade,
 };
@@ -57,6 +58,14 @@ pub fn answer(
             (answer, None)
         }
     }
+}
+
+/// The answer to one bad token too many; whole seconds, rounded up.
+pub fn too_many(wait: Duration) -> Answer {
+    let mut answer = text(StatusCode::TOO_MANY_REQUESTS, "Too many bad tokens from this address");
+    let seconds = wait.as_millis().div_ceil(1000) as u64;
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    answer
 }
 
 fn page(method: &Method, path: &str) -> Answer {

@@ -24,6 +24,7 @@ mod closing;
 mod conversation;
 mod door;
 mod flood;
+mod guessing;
 mod handshake;
 mod keepers;
 mod malformed;
@@ -53,6 +54,7 @@ pub fn config() -> ServerConfig {
         link_timeout: Duration::from_millis(600),
         handshake_timeout: Duration::from_secs(5),
         metrics_public: false,
+        bad_tokens_per_minute: 20,
     }
 }
 

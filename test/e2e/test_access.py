@@ -96,6 +96,22 @@ class TestDoor:
             assert len(body) < 1024
 
 
+class TestGuessing:
+    PARAMETERS = {"bad_tokens_per_minute": 3}
+    ROBOT = None
+
+    def test_who_keeps_guessing_gets_429_and_a_good_token_gets_in(self, world):
+        open_before = world.connect(8, "mai")
+        for _ in range(3):
+            assert world.join(token(secret="guessed"), greeted=False).wait_closed() == (4001, "Invalid token")
+        for _ in range(3):
+            assert refusal(world, token(secret="guessed")) == 429
+        assert world.connect().greeting
+        open_before.settle()
+        lines = [line for line in world.bridge.log.splitlines() if "too many bad tokens" in line]
+        assert len(lines) == 1 and "127.0.0.1" in lines[0]
+
+
 class TestPool:
     PARAMETERS = {"max_connections": 4, "max_connections_per_user": 2, "operator_places": 1}
     ROBOT = None
