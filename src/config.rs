@@ -103,6 +103,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Private key, PEM.
     pub key: PathBuf,
+    /// Who signs clients' certificates, PEM; none are asked for without.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// What happens when the pool is full.
@@ -294,10 +296,12 @@ fn build(
 fn server(values: &Values<'_>) -> Result<ServerConfig, ConfigError> {
     let certificate = values.path("tls_cert_file")?;
     let key = values.path("tls_key_file")?;
+    let client_ca = values.path("tls_client_ca_file")?;
+    let files = |(certificate, key)| TlsFiles { certificate, key, client_ca };
     Ok(ServerConfig {
         bind_address: values.parse("bind_address", |text| text.parse().ok())?,
         port: values.count("port")?,
-        tls: certificate.zip(key).map(|(certificate, key)| TlsFiles { certificate, key }),
+        tls: certificate.zip(key).map(files),
         allowed_origins: values.texts("allowed_origins")?,
         require_origin: values.flag("require_origin")?,
         max_connections: values.count("max_connections")?,

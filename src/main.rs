@@ -126,7 +126,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     if let Task::CheckDrive { confirmed } = arguments.task {
         return Ok(Prepared::DriveCheck(Box::new(DriveCheck { node, config, confirmed, lines })));
     }
-    let tls = config.server.tls.as_ref().map(TlsIdentity::load).transpose()?;
+    let unix = Clock::system().unix();
+    let tls = config.server.tls.as_ref().map(|files| TlsIdentity::load(files, unix)).transpose()?;
     if arguments.task == Task::Check {
         println!("the configuration is valid");
         return Ok(Prepared::Nothing);

@@ -18,10 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{mpsc, watch},
-    time::timeout,
+    task::spawn_blocking,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
     auth::Role,
@@ -56,7 +57,7 @@ mod token;
 mod upgrade;
 
 pub use listen::{Accept, ListenError, Listening};
-pub use tls::{TlsError, TlsIdentity};
+pub use tls::{Certificate, Standing, TlsError, TlsIdentity};
 
 use connection::Arrival;
 use guesses::{Guesses, TooMany};
@@ -91,7 +92,7 @@ pub struct Server(Arc<Shared>);
 
 struct Shared {
     surroundings: Surroundings,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<tls::Renewal>>,
     pool: Mutex<Pool>,
     guesses: Mutex<Guesses>,
     connections: AtomicU64,
@@ -105,7 +106,7 @@ impl Shared {
         Shared {
             pool: Mutex::new(Pool::new(&surroundings.config)),
             guesses: Mutex::new(Guesses::new(surroundings.config.bad_tokens_per_minute)),
-            tls: tls.map(|identity| TlsAcceptor::from(identity.0)),
+            tls: tls.map(|identity| Arc::new(tls::Renewal::new(identity))),
             connections: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
             #[cfg(feature = "conformance")]
@@ -130,9 +131,10 @@ impl Server {
         let Some(tls) = &self.0.tls else {
             return self.converse(io, peer, patience).await;
         };
+        let acceptor = TlsAcceptor::from(tls.config());
         let start = self.now();
         let accepted = tokio::select! {
-            accepted = timeout(patience, Box::pin(tls.accept(io))) => accepted,
+            accepted = timeout(patience, Box::pin(acceptor.accept(io))) => accepted,
             () = self.stopped() => return,
         };
         match accepted {
@@ -230,6 +232,25 @@ impl Server {
     fn is_good(&self, token: &Result<Token, NoToken>) -> bool {
         let verifier = &self.0.surroundings.terms.verifier;
         token.as_ref().is_ok_and(|token| verifier.verify(token.as_str(), self.time().unix).is_ok())
+    }
+
+    /// What became of the certificate since the start; `None` without TLS.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.0.tls.as_ref().map(|tls| tls.certificate())
+    }
+
+    /// Looks at the certificate's files every second, for ever. A disk that hangs holds up nothing else.
+    async fn renew_certificate(&self) {
+        let Some(tls) = &self.0.tls else {
+            return std::future::pending().await;
+        };
+        loop {
+            sleep(tls::EVERY).await;
+            let (tls, unix) = (tls.clone(), self.time().unix);
+            if let Err(error) = spawn_blocking(move || tls.look(unix)).await {
+                error!(%error, "looking at the certificate's files failed");
+            }
+        }
     }
 
     /// Lets a connection in; those that make room for it are asked to close.

@@ -89,6 +89,12 @@ fn check_listening(checked: &Checked) -> Option<ConfigError> {
             return Some(ConfigError::new("tls_cert_file", "must be given with tls_key_file"));
         }
         (false, false) => return None,
+        (true, true) if !text("tls_client_ca_file")?.is_empty() => {
+            return Some(ConfigError::new(
+                "tls_client_ca_file",
+                "must be given with tls_cert_file",
+            ));
+        }
         (true, true) => {}
     }
     let address = text("bind_address")?;

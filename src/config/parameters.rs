@@ -215,6 +215,7 @@ pub const PARAMETERS: &[Parameter] = &[
     integer("port", 8080, (0, 65535), "Port the server listens on; 0 lets the system choose."),
     text("tls_cert_file", "", Form::Path, "Certificate chain, PEM; turns on TLS together with `tls_key_file`."),
     text("tls_key_file", "", Form::Path, "Private key, PEM; goes with `tls_cert_file`."),
+    text("tls_client_ca_file", "", Form::Path, "Authorities that sign clients' certificates, PEM; then nobody gets in without one."),
     flag("allow_plaintext", false, "Listen beyond loopback without TLS: tokens can then be read on the network."),
     Parameter { name: "allowed_origins", kind: Kind::Texts { default: &[], form: Form::Origin }, unit: "", description: "Pages from elsewhere that may connect, besides the bridge's own." },
     flag("require_origin", false, "Refuse clients that send no `Origin`, as programs do."),

@@ -117,6 +117,14 @@ fn every_parameter_changes_the_configuration() {
             Kind::Double { default, .. } => accepted(&[(name, Value::Double(default * 0.9))]),
             Kind::Choice { choices, .. } => accepted(&[(name, text(choices[choices.len() - 1]))]),
             Kind::Text { form: Form::Address, .. } => accepted(&[(name, text("::1"))]),
+            Kind::Text { .. } if name == "tls_client_ca_file" => {
+                let [certificate, key] = &tls;
+                let without = accepted(&tls);
+                let with =
+                    accepted(&[certificate.clone(), key.clone(), (name, text("/authority.pem"))]);
+                assert_ne!(format!("{without:?}"), format!("{with:?}"));
+                with
+            }
             Kind::Text { .. } if name.starts_with("tls_") => accepted(&tls),
             Kind::Text { .. } => accepted(&[(name, text("/other"))]),
             Kind::Texts { form: Form::Zone, .. } => {

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     time::Duration,
 };
 
@@ -107,10 +108,13 @@ impl<A: Accept> Listening<A> {
     /// 1001), and who has not left within 1.5 s is dropped.
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
+        let server = self.server.clone();
+        let mut renewing = pin!(server.renew_certificate());
         loop {
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => break,
+                () = renewing.as_mut() => {}
                 Some(ended) = tasks.join_next() => report(ended),
                 accepted = accept(&mut self.acceptor) => if let Some((io, peer)) = accepted {
                     let server = self.server.clone();

@@ -167,6 +167,10 @@ fn values_must_go_together() {
         (vec![("tls_cert_file", text("/c.pem"))], "tls_key_file: must be given with tls_cert_file"),
         (vec![("tls_key_file", text("/k.pem"))], "tls_cert_file: must be given with tls_key_file"),
         (
+            vec![("tls_client_ca_file", text("/a.pem"))],
+            "tls_client_ca_file: must be given with tls_cert_file",
+        ),
+        (
             vec![("bind_address", text("0.0.0.0"))],
             r#"bind_address: "0.0.0.0" is not loopback: set tls_cert_file and tls_key_file, or allow_plaintext"#,
         ),

@@ -6,7 +6,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsConnector,
     rustls::{
-        self, ClientConfig, RootCertStore, SupportedProtocolVersion,
+        self, ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion,
+        client::WantsClientCert,
         pki_types::{CertificateDer, ServerName},
         version::{TLS12, TLS13},
     },
@@ -14,6 +15,10 @@ use tokio_rustls::{
 
 use super::*;
 use crate::config::TlsFiles;
+
+mod clients;
+mod handshakes;
+mod renewal;
 
 /// Files that are gone with it.
 struct Folder(PathBuf);
@@ -50,8 +55,9 @@ fn identity(name: &str) -> Identity {
     let files = TlsFiles {
         certificate: folder.write("cert.pem", &made.cert.pem()),
         key: folder.write("key.pem", &made.signing_key.serialize_pem()),
+        client_ca: None,
     };
-    let identity = TlsIdentity::load(&files).unwrap();
+    let identity = TlsIdentity::load(&files, UNIX).unwrap();
     Identity { certificate: made.cert.der().clone(), identity }
 }
 
@@ -59,15 +65,20 @@ fn connector(
     certificate: &CertificateDer<'static>,
     version: &'static SupportedProtocolVersion,
 ) -> TlsConnector {
+    TlsConnector::from(Arc::new(client(certificate, version).with_no_client_auth()))
+}
+
+fn client(
+    certificate: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[version])
         .unwrap()
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,8 +152,9 @@ fn an_identity_that_cannot_be_used_is_refused_with_its_file() {
     let garbage = folder.write("garbage.pem", "-----BEGIN CERTIFICATE-----\n!\n");
     let missing = folder.0.join("missing.pem");
     let check = |certificate: &PathBuf, key: &PathBuf, named: &PathBuf| {
-        let files = TlsFiles { certificate: certificate.clone(), key: key.clone() };
-        let error = TlsIdentity::load(&files).err().unwrap().to_string();
+        let files =
+            TlsFiles { certificate: certificate.clone(), key: key.clone(), client_ca: None };
+        let error = TlsIdentity::load(&files, UNIX).err().unwrap().to_string();
         assert!(error.contains(named.to_str().unwrap()), "{error}");
     };
     check(&missing, &key, &missing);
