@@ -319,7 +319,8 @@ impl Zones {
         if !self.is_occupied(sweep, depth) {
             return None;
         }
-        let (mut free, mut occupied) = (0.0, depth);
+        // Between 0 and infinity there is no middle.
+        let (mut free, mut occupied) = (0.0, depth.min(FARTHEST));
         while occupied - free > RESOLUTION {
             let middle = f64::midpoint(free, occupied);
             if self.is_occupied(sweep, middle) { occupied = middle } else { free = middle }
@@ -375,3 +376,6 @@ const FAR: f64 = 3.0;
 
 /// Free distances are known to this, m.
 const RESOLUTION: f64 = 0.01;
+
+/// Beyond what any LiDAR sees, m: a longer way to rest is free up to here at most.
+const FARTHEST: f64 = 1000.0;
