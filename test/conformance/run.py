@@ -8,6 +8,7 @@ any. Groups 12 and 13 are about compression, which the bridge does not offer.
 
 import asyncio
 import collections
+import contextlib
 import ssl
 import subprocess
 import sys
@@ -58,7 +59,9 @@ async def relay(port: int, trust: Path):
 
     async def serve(reader, writer) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
-        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+        # The last connection may still be ending when everything has been played.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
 
     return await asyncio.start_server(serve, "127.0.0.1", 0)
 
