@@ -29,7 +29,7 @@ use crate::{
     hub::{Frame, Hub},
     safety::latch::StopLatch,
     session::Terms,
-    telemetry::audit::Audit,
+    telemetry::{audit::Audit, vitals::Vitals},
 };
 
 /// A server on any free port of loopback that sends back every message, and looks at no token.
@@ -58,6 +58,8 @@ pub fn echo_server(tls: Option<TlsIdentity>) -> Result<Server, WeakSecret> {
         commands,
         holder,
         audit: Audit::default(),
+        metrics: Arc::default(),
+        checkup: Arc::new(Vitals::unknown),
         clock: Clock::system(),
     };
     let mut shared = Shared::new(surroundings, tls);
@@ -139,6 +141,7 @@ fn config() -> ServerConfig {
         link_timeout: Duration::from_millis(600),
         handshake_timeout: Duration::from_secs(5),
         bad_tokens_per_minute: 0,
+        metrics_public: false,
     }
 }
 
