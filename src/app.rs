@@ -13,7 +13,6 @@ use tokio::{
 };
 
 use crate::{
-    auth::Verifier,
     clock::Clock,
     config::Config,
     hub::Hub,
@@ -30,6 +29,7 @@ use crate::{
     },
 };
 
+pub mod access;
 pub mod answers;
 pub mod battery;
 pub mod bulletin;
@@ -44,6 +44,7 @@ pub mod perception;
 pub mod status;
 pub mod streams;
 
+use access::Access;
 use events::Teller;
 pub use fault::Fault;
 use fault::{spawn, why};
@@ -54,7 +55,7 @@ pub struct Parts {
     /// The whole configuration.
     pub config: Config,
     /// Checks tokens.
-    pub verifier: Verifier,
+    pub access: Access,
     /// For `wss://`.
     pub tls: Option<TlsIdentity>,
     /// What the robot tells.
@@ -91,6 +92,7 @@ pub struct App {
     audit: Audit,
     /// Ends last, too.
     journal: JoinHandle<Result<(), JoinError>>,
+    access_is_stale: watch::Receiver<bool>,
 }
 
 impl App {
@@ -98,7 +100,7 @@ impl App {
     pub fn start(parts: Parts) -> App {
         let Parts {
             config,
-            verifier,
+            access,
             tls,
             inputs,
             outputs,
@@ -260,8 +262,12 @@ impl App {
         let latch_file = tokio::spawn(latch_file::keep(config.state_directory, latched));
         spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));
 
+        let (verifier_sender, verifier) = watch::channel(Arc::new(access.verifier()));
+        let (stale, access_is_stale) = watch::channel(false);
+        spawn(&mut tasks, "keys", access::keep(access, verifier_sender, stale));
+
         let terms = Terms {
-            verifier: Arc::new(verifier),
+            verifier,
             latch,
             robot_id: config.robot_id,
             max_linear_speed: config.safety.max_linear_speed,
@@ -296,7 +302,14 @@ impl App {
             latch_file,
             audit,
             journal,
+            access_is_stale,
         }
+    }
+
+    /// Whether a file of keys, or the deny list, has become something that cannot be used: the last good one is in
+    /// force until that is mended.
+    pub fn access_is_stale(&self) -> watch::Receiver<bool> {
+        self.access_is_stale.clone()
     }
 
     /// To listen with, or to serve a stream that is already there.

@@ -13,6 +13,7 @@ use crate::{
     safety::{DockingController, GateConfig, Surroundings, surroundings::FieldSet, zone},
 };
 
+mod access;
 mod check;
 mod mount;
 mod parameters;
@@ -20,9 +21,10 @@ mod secret;
 mod value;
 mod zones;
 
+pub use access::AccessConfig;
 pub use mount::{MOUNT, MountSource};
 pub use parameters::{Form, Kind, PARAMETERS, Parameter, STANDARD, find, markdown_table};
-pub use secret::{Secret, SecretError};
+pub use secret::{Secret, SecretError, SecretSource};
 pub use value::{Params, Value};
 
 use check::Checked;
@@ -36,6 +38,8 @@ pub struct Config {
     pub state_directory: PathBuf,
     /// How much of the audit log is kept.
     pub audit: AuditConfig,
+    /// Whose tokens count.
+    pub access: AccessConfig,
     /// The WebSocket server.
     pub server: ServerConfig,
     /// When the robot moves.
@@ -244,6 +248,7 @@ fn build(
             max_bytes: values.count("audit_max_bytes")?,
             files: values.count("audit_files")?,
         },
+        access: AccessConfig::read(values)?,
         server: server(values)?,
         safety: GateConfig {
             max_linear_speed: values.double("max_linear_speed")?,
@@ -312,11 +317,7 @@ fn server(values: &Values<'_>) -> Result<ServerConfig, ConfigError> {
             "reject" => Some(PoolPolicy::Reject),
             _ => None,
         })?,
-        default_role: values.parse("default_role", |text| {
-            [Role::Viewer, Role::Operator, Role::Administrator]
-                .into_iter()
-                .find(|role| role.as_str() == text)
-        })?,
+        default_role: values.role("default_role")?,
         heartbeat_interval: values.seconds("heartbeat_interval")?,
         heartbeat_timeout: values.seconds("heartbeat_timeout")?,
         link_timeout: values.seconds("link_timeout")?,
@@ -397,6 +398,10 @@ impl Values<'_> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
         self.read(name, |value| if let Value::String(text) = value { parse(text) } else { None })
+    }
+
+    fn role(&self, name: &str) -> Result<Role, ConfigError> {
+        self.parse(name, Role::from_name)
     }
 
     fn text(&self, name: &str) -> Result<String, ConfigError> {

@@ -6,7 +6,6 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs,
     io::{self, IsTerminal, Write},
     os::unix::process::CommandExt,
     path::PathBuf,
@@ -18,10 +17,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use lexopt::Arg;
 use oht50_bridge::{
-    app::{App, Fault, Parts, check_drive, latch_file, streams},
-    auth::Verifier,
+    app::{App, Fault, Parts, access::Access, check_drive, latch_file, streams},
+    auth,
     clock::Clock,
-    config::{AuditConfig, Config, Environment, MountSource, Secret},
+    config::{AuditConfig, Config, Environment, MountSource, SecretSource},
     robot::ros::{RosError, RosNode},
     safety::latch::StopLatch,
     server::TlsIdentity,
@@ -83,7 +82,7 @@ enum Prepared {
 struct Bridge {
     node: RosNode,
     config: Config,
-    verifier: Verifier,
+    access: Access,
     tls: Option<TlsIdentity>,
     audit: Journal,
     metrics: Arc<Metrics>,
@@ -129,21 +128,22 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     let unix = Clock::system().unix();
     let tls = config.server.tls.as_ref().map(|files| TlsIdentity::load(files, unix)).transpose()?;
     if arguments.task == Task::Check {
+        Access::check(&config.access)?;
         println!("the configuration is valid");
         return Ok(Prepared::Nothing);
     }
-    let secret = secret()?;
-    let verifier = Verifier::hs256(secret.as_bytes(), config.server.default_role)?;
+    auth::self_test()?;
+    let access = Access::open(&config.access, secret()?)?;
     latch_file::prepare(&config.state_directory)?;
     let AuditConfig { max_bytes, files } = config.audit;
     let audit =
         Journal::open(&config.state_directory, max_bytes, files).context("the audit log")?;
-    Ok(Prepared::Bridge(Box::new(Bridge { node, config, verifier, tls, audit, metrics, lines })))
+    Ok(Prepared::Bridge(Box::new(Bridge { node, config, access, tls, audit, metrics, lines })))
 }
 
 impl Bridge {
     fn run(self, runtime: Runtime, requested: impl Future<Output = ()>) -> Result<()> {
-        let Bridge { node, config, verifier, tls, audit, metrics, lines } = self;
+        let Bridge { node, config, access, tls, audit, metrics, lines } = self;
         let guard = runtime.enter();
         let clock = Clock::system();
         let latch = StopLatch::default();
@@ -159,7 +159,7 @@ impl Bridge {
         let secure = tls.is_some();
         let app = App::start(Parts {
             config,
-            verifier,
+            access,
             tls,
             inputs,
             outputs,
@@ -267,18 +267,10 @@ fn stop_requested() -> Result<impl Future<Output = ()>> {
     })
 }
 
-fn secret() -> Result<Secret> {
-    let file = match env::var_os("OHT50_JWT_SECRET_FILE") {
-        Some(path) => {
-            let path = PathBuf::from(path);
-            let content = fs::read(&path)
-                .with_context(|| format!("OHT50_JWT_SECRET_FILE {}", path.display()))?;
-            Some(content)
-        }
-        None => None,
-    };
+fn secret() -> Result<Option<SecretSource>> {
+    let file = env::var_os("OHT50_JWT_SECRET_FILE").map(PathBuf::from);
     let value = env::var("OHT50_JWT_SECRET").ok();
-    Ok(Secret::from_sources(file.as_deref(), value.as_deref())?)
+    Ok(SecretSource::choose(file, value.as_deref())?)
 }
 
 fn fail(error: &anyhow::Error, code: ExitCode) -> ExitCode {
@@ -376,7 +368,8 @@ oht50_bridge: shows and drives an OHT-50 over a JSON WebSocket protocol, as a RO
                       commissioning: drive 0.05 m/s, fall silent, and tell whether the drive's own watchdog stops the robot
   oht50_bridge --help | --version
 
-The secret that tokens are checked with comes from OHT50_JWT_SECRET_FILE (a file) or OHT50_JWT_SECRET.
+The secret that tokens are checked with comes from OHT50_JWT_SECRET_FILE (a file) or OHT50_JWT_SECRET; public keys come from
+the file that the parameter jwks_file names.
 --check-drive needs none, opens no port, and drives only once `drive` was typed, or with --yes.
 RUST_LOG chooses logs more finely than --log-level; OHT50_LOG_FORMAT=json writes them for machines. Exit codes: 0 stopped, or the watchdog passed; 1 a fault, or it did
 not pass; 64 unusable configuration.

@@ -163,6 +163,8 @@ pub enum CloseReason {
     InvalidToken,
     /// 4001: the token ran out during the connection.
     TokenExpired,
+    /// 4001: the token, or the key behind it, was withdrawn during the connection.
+    TokenRevoked,
     /// 4008: too many errors within a minute.
     TooManyErrors,
     /// 4009: silent for too long.
@@ -179,7 +181,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every one, in the order of the codes.
-    pub const ALL: [CloseReason; 15] = [
+    pub const ALL: [CloseReason; 16] = [
         CloseReason::Normal,
         CloseReason::ServerStopping,
         CloseReason::ProtocolError,
@@ -189,6 +191,7 @@ impl CloseReason {
         CloseReason::ConnectionFailed,
         CloseReason::InvalidToken,
         CloseReason::TokenExpired,
+        CloseReason::TokenRevoked,
         CloseReason::TooManyErrors,
         CloseReason::NoHeartbeat,
         CloseReason::Evicted,
@@ -207,7 +210,9 @@ impl CloseReason {
             CloseReason::InvalidUtf8 => 1007,
             CloseReason::TooBig => 1009,
             CloseReason::ConnectionFailed => 4000,
-            CloseReason::InvalidToken | CloseReason::TokenExpired => 4001,
+            CloseReason::InvalidToken | CloseReason::TokenExpired | CloseReason::TokenRevoked => {
+                4001
+            }
             CloseReason::TooManyErrors => 4008,
             CloseReason::NoHeartbeat => 4009,
             CloseReason::Evicted => 4010,
@@ -229,6 +234,7 @@ impl CloseReason {
             CloseReason::ConnectionFailed => "Connection failed",
             CloseReason::InvalidToken => "Invalid token",
             CloseReason::TokenExpired => "Token expired",
+            CloseReason::TokenRevoked => "Token revoked",
             CloseReason::TooManyErrors => "Too many errors",
             CloseReason::NoHeartbeat => "No heartbeat",
             CloseReason::Evicted => "Evicted by a newer connection",

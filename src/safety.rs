@@ -47,7 +47,7 @@ pub enum LinkLoss {
     Closed,
     /// It does not answer; the connection may still be there.
     Silent,
-    /// Its token ran out.
+    /// Its token ran out, or was revoked.
     TokenExpired,
 }
 

@@ -230,7 +230,7 @@ impl Server {
     }
 
     fn is_good(&self, token: &Result<Token, NoToken>) -> bool {
-        let verifier = &self.0.surroundings.terms.verifier;
+        let verifier = self.0.surroundings.terms.verifier.borrow().clone();
         token.as_ref().is_ok_and(|token| verifier.verify(token.as_str(), self.time().unix).is_ok())
     }
 

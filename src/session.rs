@@ -6,6 +6,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::watch;
+
 use crate::{
     auth::{Principal, Verifier},
     protocol::{
@@ -50,8 +52,8 @@ pub struct Time {
 /// What is the same for every conversation.
 #[derive(Clone)]
 pub struct Terms {
-    /// Checks newer tokens.
-    pub verifier: Arc<Verifier>,
+    /// Checks newer tokens, and whether the one that was shown still counts; replaced as a whole.
+    pub verifier: watch::Receiver<Arc<Verifier>>,
     /// The stops' own lane.
     pub latch: StopLatch,
     /// Told to the client so that it configures itself.
@@ -172,6 +174,7 @@ impl Session {
                     out.push(Output::Send(asked.response(&done, time.unix)));
                 }
             }
+            Input::AccessChanged => self.check_access(out),
             Input::Tick => self.tick(time, out),
             Input::Close(reason) => self.close(reason, out),
         }
@@ -398,7 +401,7 @@ impl Session {
         }
         self.closing = true;
         let loss = match reason {
-            CloseReason::TokenExpired => LinkLoss::TokenExpired,
+            CloseReason::TokenExpired | CloseReason::TokenRevoked => LinkLoss::TokenExpired,
             CloseReason::NoHeartbeat => LinkLoss::Silent,
             CloseReason::Normal => LinkLoss::Left,
             _ => LinkLoss::Closed,

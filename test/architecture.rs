@@ -43,7 +43,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// A name of the outside world, and the only places that may know it.
 const KNOWS: &[(&str, &[&str])] = &[
     ("r2r::", &["robot/ros", "bin/oht50_sim"]),
-    ("serde_json::", &["protocol"]),
+    ("serde_json::", &["protocol", "auth/json"]),
+    ("base64::", &["auth"]),
     ("tokio_tungstenite", &["server"]),
     ("hyper", &["server"]),
     ("rustls", &["server"]),

@@ -146,6 +146,9 @@ fn the_hardened_configuration_is_accepted_and_hardened() {
     assert!(secure.tls.is_some());
     assert!(secure.require_origin);
     assert_eq!(secure.default_role, Role::Viewer);
+    let access = accepted(SECURE).access;
+    assert!(access.jwks_file.is_some() && access.revocation_file.is_some());
+    assert!(access.rules.issuer.is_some() && access.rules.audience.is_some());
     assert!(secure.max_connections_per_user < shipped.max_connections_per_user);
     assert!(secure.heartbeat_timeout < shipped.heartbeat_timeout);
 }

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that unwraps fails, which is its job
 
+#[path = "flows/access.rs"]
+mod access;
 #[path = "flows/audit.rs"]
 mod audit;
 #[path = "flows/client.rs"]

@@ -68,7 +68,7 @@ def encode(part: bytes) -> str:
 
 def positive(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < number < 2**63:
+    if not 0 < number < 2**53:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return number
 

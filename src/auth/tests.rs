@@ -1,8 +1,12 @@
 //! Good tokens, and the many kinds of bad ones.
 
-use jsonwebtoken::{EncodingKey, Header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::*;
+
+mod keys;
+pub mod signer;
+mod withdrawal;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW: Duration = Duration::from_secs(1_750_000_000);
@@ -23,18 +27,8 @@ fn token(header: &str, payload: &str, secret: &[u8]) -> String {
 }
 
 /// base64url without padding (RFC 4648 section 5).
-fn base64(text: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let digits = |chunk: &[u8]| {
-        let bits = chunk
-            .iter()
-            .chain([0, 0].iter())
-            .take(3)
-            .fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-        (0..=chunk.len())
-            .map(move |digit| ALPHABET[(bits >> (18 - 6 * digit) & 63) as usize] as char)
-    };
-    text.as_bytes().chunks(3).flat_map(|chunk| digits(chunk).collect::<Vec<_>>()).collect()
+pub fn base64(bytes: impl AsRef<[u8]>) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
 }
 
 const HS256: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -73,8 +67,17 @@ fn a_token_names_its_user_and_role() {
         Ok((7, "lan", Operator)),
     );
     check(
-        r#"{"user_id":7,"sub":"Lân","exp":1750000001,"aud":"x","more":1}"#,
+        r#"{"user_id":7,"sub":"Lân","exp":1750000001,"aud":7,"iss":["x"],"more":1}"#,
         Ok((7, "Lân", Operator)),
+    );
+    // A robot's clock may be behind; `nbf` says from when a token counts.
+    check(
+        r#"{"user_id":7,"sub":"lan","exp":1750009999,"iat":1750009000}"#,
+        Ok((7, "lan", Operator)),
+    );
+    check(
+        r#"{"user_id":9007199254740991,"sub":"lan","exp":1750000001}"#,
+        Ok(((1 << 53) - 1, "lan", Operator)),
     );
 }
 
@@ -101,6 +104,7 @@ fn claims_that_are_wrong_are_refused() {
         (r#"{"user_id":7,"sub":"lan","exp":"1750000001"}"#, "refused"),
         (r#"{"user_id":7,"sub":"lan","exp":1750000001,"nbf":1750000001}"#, "not valid yet"),
         (r#"{"user_id":0,"sub":"lan","exp":1750000001}"#, "names no user"),
+        (r#"{"user_id":9007199254740992,"sub":"lan","exp":1750000001}"#, "names no user"),
         (r#"{"user_id":-7,"sub":"lan","exp":1750000001}"#, "refused"),
         (r#"{"user_id":7.5,"sub":"lan","exp":1750000001}"#, "refused"),
         (r#"{"user_id":"7","sub":"lan","exp":1750000001}"#, "refused"),
@@ -111,7 +115,10 @@ fn claims_that_are_wrong_are_refused() {
         (r#"{"user_id":7,"sub":3,"exp":1750000001}"#, "refused"),
         (r#"{"user_id":7,"user_id":8,"sub":"lan","exp":1750000001}"#, "refused"),
         (r#"{"user_id":7,"sub":"lan","exp":1750000001,"role":3}"#, "refused"),
-        (r#"[7,"lan",1750000001]"#, "refused"),
+        (r#"{"user_id":7,"sub":"lan","exp":1750000001,"jti":7}"#, "refused"),
+        (r#"{"user_id":7,"sub":"lan","exp":1750000001,"iat":"now"}"#, "refused"),
+        (r#"{"user_id":7,"sub":"lan","exp":1750000001,"x":1,"x":1}"#, "refused"),
+        (r#"[7,"lan",1750000001,null,null,null,null,null,null,null]"#, "refused"),
         ("not json", "refused"),
     ];
     for (payload, expected) in rows {
@@ -137,7 +144,7 @@ fn what_is_not_signed_with_the_key_by_its_algorithm_is_refused() {
         format!("{good}x"),
         format!("{good}=="),
         format!(" {good}"),
-        format!("{}.{}.{}", parts[0], base64(&payload.replace('7', "8")), parts[2]),
+        format!("{}.{}.{}", parts[0], base64(payload.replace('7', "8")), parts[2]),
         token(r#"{"alg":"none"}"#, payload, SECRET),
         token(r#"{"alg":"HS384"}"#, payload, SECRET),
         token(r#"{"alg":"HS512","typ":"JWT"}"#, payload, SECRET),
@@ -145,6 +152,12 @@ fn what_is_not_signed_with_the_key_by_its_algorithm_is_refused() {
         token(r#"{"alg":"hs256"}"#, payload, SECRET),
         token(r#"{"typ":"JWT"}"#, payload, SECRET),
         token(r#"{"alg":"HS256","crit":["exp"]}"#, payload, SECRET),
+        token(r#"{"alg":"HS256","crit":null}"#, payload, SECRET),
+        token(r#"{"alg":"HS256","b64":true}"#, payload, SECRET),
+        token(r#"{"alg":"HS256","alg":"HS256"}"#, payload, SECRET),
+        token(r#"{"alg":"HS256","typ":"JWE"}"#, payload, SECRET),
+        token(r#"{"alg":"HS256","typ":7}"#, payload, SECRET),
+        token(r#"["HS256","JWT",null,false,false]"#, payload, SECRET),
         "x".repeat(LONGEST_TOKEN + 1),
     ];
     assert!(verifier().verify(&good, NOW).is_ok());
@@ -173,13 +186,68 @@ fn a_token_of_an_independent_encoder_is_accepted() {
 
 #[test]
 fn a_short_secret_is_refused() {
-    assert_eq!(Verifier::hs256(&SECRET[..31], Role::Viewer).err(), Some(WeakSecret(31)));
+    assert_eq!(Verifier::hs256(&SECRET[..31], Role::Viewer).err(), Some(KeyError::WeakSecret(31)));
 }
 
 #[test]
 fn only_operators_and_above_get_the_proof() {
     let proof = |role| {
-        Principal { user_id: 1, username: "a".into(), role, expires_at: NOW }.operator().is_some()
+        let pass = Pass::default();
+        let principal = Principal { user_id: 1, username: "a".into(), role, expires_at: NOW, pass };
+        principal.operator().is_some()
     };
     assert_eq!([Role::Viewer, Role::Operator, Role::Administrator].map(proof), [false, true, true]);
+}
+
+#[test]
+fn a_header_may_name_its_type_and_say_more() {
+    let payload = r#"{"user_id":7,"sub":"lan","exp":1750000001}"#;
+    for header in [
+        r#"{"alg":"HS256"}"#,
+        r#"{"alg":"HS256","typ":"jwt"}"#,
+        r#"{"alg":"HS256","typ":"at+jwt"}"#,
+        r#"{"alg":"HS256","typ":"application/at+JWT"}"#,
+        r#"{"alg":"HS256","kid":"any","x5t":"x","jku":"https://evil.example/keys"}"#,
+    ] {
+        assert!(verifier().verify(&token(header, payload, SECRET), NOW).is_ok(), "{header}");
+    }
+}
+
+#[test]
+fn a_clock_at_the_beginning_of_time_judges_too() {
+    let token = signed(r#"{"user_id":7,"sub":"lan","exp":1}"#);
+    assert!(verifier().verify(&token, Duration::ZERO).is_ok());
+    assert_eq!(verifier().verify(&token, Duration::from_secs(1)), Err(TokenError::Expired));
+}
+
+#[test]
+fn issuer_and_audience_must_be_exactly_those_that_are_wanted() {
+    let rules = Rules {
+        default_role: Role::Viewer,
+        issuer: Some("https://id.example".to_owned()),
+        audience: Some("oht50".to_owned()),
+    };
+    let keys = Keys::secret(SECRET).unwrap();
+    let verifier = Verifier::new(keys, Revocations::default(), rules);
+    let good = r#""iss":"https://id.example","aud":"oht50""#;
+    for (ends, expected) in [
+        (good, None),
+        (r#""iss":"https://id.example","aud":["x","oht50"]"#, None),
+        (r#""aud":"oht50""#, Some(TokenError::OtherIssuer)),
+        (r#""iss":"https://id.example/","aud":"oht50""#, Some(TokenError::OtherIssuer)),
+        (r#""iss":["https://id.example"],"aud":"oht50""#, Some(TokenError::OtherIssuer)),
+        (r#""iss":"https://id.example""#, Some(TokenError::OtherAudience)),
+        (r#""iss":"https://id.example","aud":"OHT50""#, Some(TokenError::OtherAudience)),
+        (r#""iss":"https://id.example","aud":[]"#, Some(TokenError::OtherAudience)),
+        (r#""iss":"https://id.example","aud":["oht50",7]"#, Some(TokenError::OtherAudience)),
+    ] {
+        let token = signed(&format!(r#"{{"user_id":7,"sub":"lan","exp":1750000001,{ends}}}"#));
+        assert_eq!(verifier.verify(&token, NOW).err(), expected, "{ends}");
+    }
+}
+
+#[test]
+fn the_cryptography_passes_its_self_test() {
+    assert_eq!(self_test(), Ok(()));
+    assert_eq!(self_test(), Ok(()), "a second time, too");
 }

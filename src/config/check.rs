@@ -182,6 +182,7 @@ fn accept_text(form: Form, text: &str) -> Result<(), String> {
         Form::NameOrNothing => text.is_empty() || is_ros_name(text),
         Form::Zone => zones::parse(text).is_some(),
         Form::NotEmpty => !text.is_empty(),
+        Form::Anything => true,
     };
     fits.then_some(()).ok_or_else(|| format!("{text:?} is not accepted: {}", form.description()))
 }

@@ -74,6 +74,8 @@ pub enum Form {
     Zone,
     /// Some text.
     NotEmpty,
+    /// Any text, or nothing.
+    Anything,
 }
 
 impl Form {
@@ -89,6 +91,7 @@ impl Form {
                 "`NAME: KIND DEPTH`, `NAME: KIND DEPTH FROM..TO`, or `NAME: KIND [[X, Y], ...]`"
             }
             Form::NotEmpty => "not empty",
+            Form::Anything => "any text, or empty",
         }
     }
 }
@@ -224,6 +227,10 @@ pub const PARAMETERS: &[Parameter] = &[
     integer("operator_places", 16, (0, MAX_CONNECTIONS), "Of these, kept for operators and administrators."),
     choice("pool_policy", &["evict_oldest", "reject"], "evict_oldest", "What happens when all places are taken."),
     choice("default_role", &["viewer", "operator", "administrator"], "operator", "Role of a token that names none."),
+    text("jwks_file", "", Form::Path, "JWK Set (RFC 7517) with the public keys that tokens are checked with, beside the secret or instead of it; read again when it changes; empty: the secret alone."),
+    text("revocation_file", "", Form::Path, "Deny list: `jti` of tokens, `sub` of users with the time before which their tokens are void; read again when it changes; empty: none."),
+    text("token_issuer", "", Form::Anything, "What the claim `iss` must be; empty: it is not looked at."),
+    text("token_audience", "", Form::Anything, "What the claim `aud` must be, or have in its list; empty: it is not looked at."),
     double("heartbeat_interval", 10.0, (0.5, 300.0), "s", "Time between pings."),
     double("heartbeat_timeout", 25.0, (1.0, 600.0), "s", "A connection that is silent for this long is closed."),
     double("handshake_timeout", 5.0, (0.5, 60.0), "s", "From accept to a complete request, TLS included."),

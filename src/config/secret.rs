@@ -1,16 +1,27 @@
 //! The secret that tokens are signed with: from a file or the environment, never from a ROS parameter.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 /// A secret that is long enough; its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
+/// Where the secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// `OHT50_JWT_SECRET_FILE`, which may change while the bridge runs.
+    File(PathBuf),
+    /// `OHT50_JWT_SECRET`
+    Value(Secret),
+}
+
 /// Why there is no secret to work with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Neither source is set.
-    #[error("no token secret: set {FILE} (a file) or {VALUE}")]
+    /// Neither source is set, and there are no other keys.
+    #[error(
+        "no token secret, and no other keys: set {FILE} (a file), {VALUE}, or the parameter jwks_file"
+    )]
     Missing,
     /// Both are, and might differ.
     #[error("both {FILE} and {VALUE} are set: keep one")]
@@ -27,16 +38,31 @@ pub enum SecretError {
     },
 }
 
+impl SecretSource {
+    /// The source that is set: `file` is `OHT50_JWT_SECRET_FILE`, `value` is `OHT50_JWT_SECRET`. None is an error only
+    /// where there are no other keys.
+    pub fn choose(
+        file: Option<PathBuf>,
+        value: Option<&str>,
+    ) -> Result<Option<SecretSource>, SecretError> {
+        match (file, value) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(SecretError::Both),
+            (Some(file), None) => Ok(Some(SecretSource::File(file))),
+            (None, Some(value)) => {
+                Secret::new(VALUE, value.as_bytes()).map(|secret| Some(SecretSource::Value(secret)))
+            }
+        }
+    }
+}
+
 impl Secret {
-    /// Chooses and checks the secret: `file` is the content of the file that `OHT50_JWT_SECRET_FILE` names, `value` is
-    /// `OHT50_JWT_SECRET`. One newline at the end of the file is not part of the secret.
-    pub fn from_sources(file: Option<&[u8]>, value: Option<&str>) -> Result<Secret, SecretError> {
-        let (origin, bytes) = match (file, value) {
-            (None, None) => return Err(SecretError::Missing),
-            (Some(_), Some(_)) => return Err(SecretError::Both),
-            (Some(content), None) => (FILE, without_newline(content)),
-            (None, Some(value)) => (VALUE, value.as_bytes()),
-        };
+    /// The secret in a file of this content. One newline at its end is not part of the secret.
+    pub fn from_file(content: &[u8]) -> Result<Secret, SecretError> {
+        Secret::new(FILE, without_newline(content))
+    }
+
+    fn new(origin: &'static str, bytes: &[u8]) -> Result<Secret, SecretError> {
         if bytes.len() < MIN_LENGTH {
             return Err(SecretError::TooShort { origin, length: bytes.len() });
         }
@@ -72,46 +98,59 @@ mod tests {
     const KEY: &str = "0123456789abcdef0123456789abcdef";
 
     #[track_caller]
-    fn check(file: Option<&[u8]>, value: Option<&str>, expected: Result<&[u8], &str>) {
-        match (Secret::from_sources(file, value), expected) {
+    fn check(got: Result<Secret, SecretError>, expected: Result<&[u8], &str>) {
+        match (got, expected) {
             (Ok(secret), Ok(bytes)) => assert_eq!(secret.as_bytes(), bytes),
             (Err(error), Err(text)) => assert_eq!(error.to_string(), text),
             (got, _) => panic!("{got:?} instead of {expected:?}"),
         }
     }
 
+    fn of_value(value: &str) -> Result<Secret, SecretError> {
+        match SecretSource::choose(None, Some(value))? {
+            Some(SecretSource::Value(secret)) => Ok(secret),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn a_secret_comes_from_one_source_and_is_long_enough() {
+    fn a_secret_is_long_enough_wherever_it_comes_from() {
         let key = KEY.as_bytes();
-        check(Some(key), None, Ok(key));
-        check(None, Some(KEY), Ok(key));
-        check(Some(format!("{KEY}\n").as_bytes()), None, Ok(key));
-        check(Some(format!("{KEY}\r\n").as_bytes()), None, Ok(key));
-        check(Some(format!("{KEY}\n\n").as_bytes()), None, Ok(format!("{KEY}\n").as_bytes()));
+        check(Secret::from_file(key), Ok(key));
+        check(of_value(KEY), Ok(key));
+        check(Secret::from_file(format!("{KEY}\n").as_bytes()), Ok(key));
+        check(Secret::from_file(format!("{KEY}\r\n").as_bytes()), Ok(key));
         check(
-            None,
-            None,
-            Err("no token secret: set OHT50_JWT_SECRET_FILE (a file) or OHT50_JWT_SECRET"),
-        );
-        check(
-            Some(key),
-            Some(KEY),
-            Err("both OHT50_JWT_SECRET_FILE and OHT50_JWT_SECRET are set: keep one"),
+            Secret::from_file(format!("{KEY}\n\n").as_bytes()),
+            Ok(format!("{KEY}\n").as_bytes()),
         );
         let short = |origin, length| {
             format!(
                 "{origin}: {length} bytes are too few for a token secret, at least 32 are needed"
             )
         };
-        check(Some(&key[1..]), None, Err(&short("OHT50_JWT_SECRET_FILE", 31)));
-        check(Some(b"\n"), None, Err(&short("OHT50_JWT_SECRET_FILE", 0)));
-        check(None, Some(&KEY[1..]), Err(&short("OHT50_JWT_SECRET", 31)));
-        check(None, Some(""), Err(&short("OHT50_JWT_SECRET", 0)));
+        check(Secret::from_file(&key[1..]), Err(&short("OHT50_JWT_SECRET_FILE", 31)));
+        check(Secret::from_file(b"\n"), Err(&short("OHT50_JWT_SECRET_FILE", 0)));
+        check(of_value(&KEY[1..]), Err(&short("OHT50_JWT_SECRET", 31)));
+        check(of_value(""), Err(&short("OHT50_JWT_SECRET", 0)));
+    }
+
+    #[test]
+    fn there_is_one_source_or_none() {
+        let file = || Some(PathBuf::from("/secret"));
+        assert_eq!(SecretSource::choose(None, None), Ok(None));
+        let chosen = SecretSource::choose(file(), None);
+        assert_eq!(chosen, Ok(Some(SecretSource::File("/secret".into()))));
+        assert_eq!(SecretSource::choose(file(), Some(KEY)), Err(SecretError::Both));
+        assert_eq!(
+            SecretError::Both.to_string(),
+            "both OHT50_JWT_SECRET_FILE and OHT50_JWT_SECRET are set: keep one"
+        );
     }
 
     #[test]
     fn debug_shows_nothing_of_the_secret() {
-        let secret = Secret::from_sources(None, Some(KEY)).unwrap();
-        assert_eq!(format!("{secret:?}"), "Secret(..)");
+        let source = SecretSource::choose(None, Some(KEY)).unwrap().unwrap();
+        assert_eq!(format!("{source:?}"), "Value(Secret(..))");
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::auth::Rules;
 
 mod refused;
 
@@ -59,6 +60,8 @@ fn the_shipped_values_are_the_documented_ones() {
     assert_eq!(config.server.operator_places, 16);
     assert_eq!(config.server.pool_policy, PoolPolicy::EvictOldest);
     assert_eq!(config.server.default_role, Role::Operator);
+    let rules = Rules { default_role: Role::Operator, issuer: None, audience: None };
+    assert_eq!(config.access, AccessConfig { jwks_file: None, revocation_file: None, rules });
     assert_eq!(config.server.heartbeat_interval, Duration::from_secs(10));
     assert_eq!(config.server.heartbeat_timeout, Duration::from_secs(25));
     assert_eq!(config.safety.max_linear_speed, 1.0);

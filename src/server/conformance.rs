@@ -23,7 +23,7 @@ use super::{
     sender::{Broken, Sender},
 };
 use crate::{
-    auth::{Role, Verifier, WeakSecret},
+    auth::{KeyError, Role, Verifier},
     clock::Clock,
     config::{PoolPolicy, ServerConfig},
     hub::{Frame, Hub},
@@ -36,12 +36,12 @@ use crate::{
 ///
 /// # Errors
 /// Never: the secret, which nobody is asked for, is long enough.
-pub fn echo_server(tls: Option<TlsIdentity>) -> Result<Server, WeakSecret> {
+pub fn echo_server(tls: Option<TlsIdentity>) -> Result<Server, KeyError> {
     let (commands, _) = mpsc::channel(1);
     let (_, holder) = watch::channel(None);
     let config = config();
     let terms = Terms {
-        verifier: Arc::new(Verifier::hs256(&[0; 32], config.default_role)?),
+        verifier: watch::channel(Arc::new(Verifier::hs256(&[0; 32], config.default_role)?)).1,
         latch: StopLatch::default(),
         robot_id: 1,
         max_linear_speed: 1.0,

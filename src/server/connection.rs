@@ -19,7 +19,7 @@ use super::{
     token::{NoToken, Token},
 };
 use crate::{
-    auth::Principal,
+    auth::{Principal, Verifier},
     clock::Clock,
     hub::{Delivery, Frame, Member, Seat},
     protocol::{
@@ -76,7 +76,7 @@ fn identify(
     peer: SocketAddr,
 ) -> Result<Principal, CloseReason> {
     let token = token.map_err(|NoToken| CloseReason::InvalidToken)?;
-    let verifier = &server.0.surroundings.terms.verifier;
+    let verifier = server.0.surroundings.terms.verifier.borrow().clone();
     verifier.verify(token.as_str(), server.time().unix).map_err(|error| {
         info!(%peer, %error, "token refused");
         CloseReason::InvalidToken
@@ -96,6 +96,8 @@ struct Guest {
     session: Session,
     seat: Seat,
     served: watch::Receiver<u64>,
+    /// Who is let in. A copy of one that nobody has looked at, so that a change since this client's login is seen.
+    access: watch::Receiver<Arc<Verifier>>,
     place: Place,
     /// What the client knows this connection by.
     public_id: String,
@@ -141,6 +143,7 @@ impl Guest {
         }
         let terms = server.0.surroundings.terms.clone();
         let served = terms.latch.served();
+        let access = terms.verifier.clone();
         let Surroundings { audit, clock, metrics, .. } = &server.0.surroundings;
         let (audit, clock, metrics) = (audit.clone(), clock.clone(), metrics.clone());
         let mut greeting = Vec::new();
@@ -151,6 +154,7 @@ impl Guest {
             session,
             seat,
             served,
+            access,
             place,
             public_id,
             greeting,
@@ -256,6 +260,7 @@ impl Connection {
                     continue;
                 }
                 Some(delivery) = self.guest.seat.deliveries.recv() => self.deliver(delivery),
+                Ok(()) = self.guest.access.changed() => self.feed(Input::AccessChanged),
                 // Or everybody would wake up for everybody's stop.
                 Ok(()) = self.guest.served.changed(), if self.guest.session.awaits_stop() => {
                     let sequence = *self.guest.served.borrow_and_update();

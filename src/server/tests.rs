@@ -65,6 +65,8 @@ pub struct Rig {
     pub latch: StopLatch,
     pub commands: mpsc::Receiver<Command>,
     pub holder: watch::Sender<Option<ConnectionId>>,
+    /// Who is let in.
+    pub access: watch::Sender<Arc<Verifier>>,
 }
 
 impl Rig {
@@ -94,8 +96,10 @@ impl Rig {
         let latch = StopLatch::default();
         let (sender, commands) = mpsc::channel(4);
         let holder = watch::Sender::new(None);
+        let verifier = Verifier::hs256(SECRET, config.default_role).unwrap();
+        let access = watch::Sender::new(Arc::new(verifier));
         let terms = Terms {
-            verifier: Arc::new(Verifier::hs256(SECRET, config.default_role).unwrap()),
+            verifier: access.subscribe(),
             latch: latch.clone(),
             robot_id: 1,
             max_linear_speed: 1.0,
@@ -116,7 +120,7 @@ impl Rig {
             checkup,
             clock,
         };
-        Rig { server: Server::new(surroundings, tls), hub, latch, commands, holder }
+        Rig { server: Server::new(surroundings, tls), hub, latch, commands, holder, access }
     }
 
     /// The client's end of a stream that the server serves; `capacity` bytes fit in each direction.

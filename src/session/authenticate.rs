@@ -1,4 +1,4 @@
-//! A newer token on a connection that is there already.
+//! A newer token on a connection that is there already, and one that no longer counts.
 
 use super::{CloseReason, Deed, Ending, ErrorCode, Expiry, Failure, Output, Session, Time, server};
 
@@ -19,7 +19,8 @@ impl Session {
             }
             return;
         }
-        match self.terms.verifier.verify(token, time.unix) {
+        let verifier = self.terms.verifier.borrow().clone();
+        match verifier.verify(token, time.unix) {
             Ok(principal) if principal.user_id == self.principal.user_id => {
                 if principal.operator().is_none() {
                     // Who may no longer drive does not go on driving, nor does what is still on its way: the old link is lost.
@@ -49,6 +50,14 @@ impl Session {
                     self.close(CloseReason::TooManyErrors, out);
                 }
             }
+        }
+    }
+
+    /// Who would not be let in any more goes, as with a token that ran out.
+    pub(super) fn check_access(&mut self, out: &mut Vec<Output>) {
+        let verdict = self.terms.verifier.borrow().still_accepts(&self.principal);
+        if verdict.is_err() {
+            self.close(CloseReason::TokenRevoked, out);
         }
     }
 

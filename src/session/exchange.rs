@@ -27,6 +27,8 @@ pub enum Input<'a> {
     Answer(Answer),
     /// Zero was published for every stop up to this number.
     StopsServed(u64),
+    /// Keys or deny list are others than before.
+    AccessChanged,
     /// The time of [`Session::deadline`](super::Session::deadline) has come.
     Tick,
     /// The bridge wants the connection closed.

@@ -33,6 +33,7 @@ fn principal(role: Role, seconds: u64) -> Principal {
         username: "lan".into(),
         role,
         expires_at: START + Duration::from_secs(seconds),
+        pass: Default::default(),
     }
 }
 
@@ -43,8 +44,10 @@ impl Talk {
 
     fn lasting(role: Role, seconds: u64) -> Talk {
         let latch = StopLatch::default();
+        let verifier = Verifier::hs256(SECRET, Role::Operator).unwrap();
+        let access = watch::Sender::new(Arc::new(verifier));
         let terms = Terms {
-            verifier: Arc::new(Verifier::hs256(SECRET, Role::Operator).unwrap()),
+            verifier: access.subscribe(),
             latch: latch.clone(),
             robot_id: 1,
             max_linear_speed: 1.0,

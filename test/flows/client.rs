@@ -35,13 +35,29 @@ impl Client {
     }
 
     pub async fn of(bench: &Bench, claims: Value) -> Client {
-        let token = token(claims);
+        Client::with(bench, &token(claims)).await
+    }
+
+    /// With a token of one's own.
+    pub async fn with(bench: &Bench, token: &str) -> Client {
+        let mut client = Client::dial(bench, token).await;
+        client.answer("connection_established").await;
+        client
+    }
+
+    /// The code with which a token is refused.
+    pub async fn refused(bench: &Bench, token: &str) -> u16 {
+        let mut client = Client::dial(bench, token).await;
+        let first = client.next().await;
+        assert_eq!(first, None, "let in");
+        client.closed.unwrap()
+    }
+
+    async fn dial(bench: &Bench, token: &str) -> Client {
         let (ours, theirs) = duplex(64 * 1024);
         bench.door().serve(theirs);
         let (socket, _) = client_async(format!("ws://robot/ws?token={token}"), ours).await.unwrap();
-        let mut client = Client { socket, heard: Vec::new(), closed: None };
-        client.answer("connection_established").await;
-        client
+        Client { socket, heard: Vec::new(), closed: None }
     }
 
     pub async fn say(&mut self, message: Value) {

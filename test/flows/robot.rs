@@ -9,10 +9,9 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use nalgebra::{Point2, Vector2};
 use oht50_bridge::{
-    app::{App, Parts, latch_file},
-    auth::{Role, Verifier},
+    app::{App, Parts, access::Access, latch_file},
     clock::Clock,
-    config::{Config, Environment, Params, Value},
+    config::{Config, Environment, Params, SecretSource, Value},
     lidar::{Picture, RawScan},
     robot::{
         Battery, CallError, DockVelocity, Inputs, Notice, Odometry, Outputs, PublishError,
@@ -53,6 +52,7 @@ struct Bridge {
     latch: StopLatch,
     metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
+    stale: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
@@ -150,6 +150,11 @@ impl Bench {
         &self.bridge.latch
     }
 
+    /// Whether a file of keys, or the deny list, cannot be used.
+    pub fn access_is_stale(&self) -> watch::Receiver<bool> {
+        self.bridge.stale.clone()
+    }
+
     pub fn stop(&self) {
         self.bridge.stop.send_replace(true);
     }
@@ -192,8 +197,9 @@ impl Bridge {
         let latch = StopLatch::default();
         let audit = disk.open(&config);
         let metrics = Arc::new(Metrics::new());
+        let secret = SecretSource::choose(None, std::str::from_utf8(SECRET).ok()).unwrap();
         let app = App::start(Parts {
-            verifier: Verifier::hs256(SECRET, Role::Operator).unwrap(),
+            access: Access::open(&config.access, secret).unwrap(),
             tls: None,
             inputs: robot.connect(),
             outputs: Arc::new(robot.clone()),
@@ -207,6 +213,7 @@ impl Bridge {
         });
         let (door, incoming) = door::door(clock.clone());
         let (stop, mut stopping) = watch::channel(false);
+        let stale = app.access_is_stale();
         let listening = Listening::new(app.server().clone(), incoming);
         let task = tokio::spawn(async move {
             let stop = async move {
@@ -215,7 +222,7 @@ impl Bridge {
             };
             app.run(listening, stop).await.unwrap();
         });
-        Bridge { door, latch, metrics, stop, task }
+        Bridge { door, latch, metrics, stop, stale, task }
     }
 }
 

@@ -22,6 +22,17 @@ fn a_wrong_value_is_named_with_what_is_accepted() {
         ("pool_policy", text("evict"), r#""evict" is not evict_oldest or reject"#),
         ("default_role", text("root"), r#""root" is not viewer or operator or administrator"#),
         ("bind_address", text("localhost"), r#""localhost" is not accepted: an IP address"#),
+        (
+            "jwks_file",
+            text("keys.json"),
+            r#""keys.json" is not accepted: an absolute path, or empty"#,
+        ),
+        (
+            "revocation_file",
+            text("~/revoked.json"),
+            r#""~/revoked.json" is not accepted: an absolute path, or empty"#,
+        ),
+        ("token_audience", texts(&["a"]), r#"["a"] is a string array, expected a string"#),
         ("lidar_node", text("my lidar"), r#""my lidar" is not accepted: a ROS name"#),
         ("lidar_node", text("/"), r#""/" is not accepted: a ROS name"#),
         ("lidar_node", text("2d_lidar"), r#""2d_lidar" is not accepted: a ROS name"#),

@@ -29,6 +29,7 @@ fn operator() -> Operator {
         username: "lan".into(),
         role: Role::Operator,
         expires_at: Duration::MAX,
+        pass: Default::default(),
     };
     principal.operator().unwrap()
 }

@@ -7,6 +7,8 @@ use std::{
 
 use super::*;
 
+mod withdrawn;
+
 /// The handshake is completed, then comes a Close with 4001 and nothing else.
 async fn check_refused(target: &str) {
     let rig = Rig::new();

@@ -66,6 +66,7 @@ fn administrator() -> Administrator {
         username: "mai".into(),
         role: Role::Administrator,
         expires_at: Duration::MAX,
+        pass: Default::default(),
     };
     principal.administrator().unwrap()
 }
