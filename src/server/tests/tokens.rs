@@ -7,6 +7,8 @@ use std::{
 
 use super::*;
 
+mod corpus;
+mod forged;
 mod withdrawn;
 
 /// The handshake is completed, then comes a Close with 4001 and nothing else.
