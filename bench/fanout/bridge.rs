@@ -1,10 +1,9 @@
 //! The bridge as it is shipped, without its ROS node.
 
 use oht50_bridge::{
-    app::{App, Parts, streams},
-    auth::{Role, Verifier},
+    app::{App, Parts, access::Access, streams},
     clock::Clock,
-    config::{Config, Environment, Params, Value},
+    config::{Config, Environment, Params, SecretSource, Value},
     safety::latch::StopLatch,
     telemetry::audit::Journal,
 };
@@ -38,8 +37,9 @@ pub fn serve(clients: usize) {
     runtime.block_on(async {
         let clock = Clock::system();
         let (robot, inputs) = robot::start(clock.clone());
+        let secret = SecretSource::choose(None, std::str::from_utf8(SECRET).ok()).unwrap();
         let app = App::start(Parts {
-            verifier: Verifier::hs256(SECRET, Role::Operator).unwrap(),
+            access: Access::open(&config.access, secret).unwrap(),
             tls: None,
             inputs,
             outputs: std::sync::Arc::new(robot),
