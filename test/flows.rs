@@ -21,6 +21,8 @@ mod keepers;
 mod network;
 #[path = "flows/robot.rs"]
 mod robot;
+#[path = "flows/roles.rs"]
+mod roles;
 #[path = "flows/surroundings.rs"]
 mod surroundings;
 

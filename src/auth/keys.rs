@@ -59,7 +59,7 @@ pub enum KeyError {
     /// `{"keys": []}`
     #[error("the key set is empty")]
     Empty,
-    /// More than [`MOST_KEYS`].
+    /// More than 16.
     #[error("the key set has {0} keys; at most {MOST_KEYS} are taken")]
     TooMany(usize),
     /// One of the keys.
@@ -250,7 +250,7 @@ fn decode(text: Option<&str>) -> Option<Vec<u8>> {
 }
 
 /// A token without a `kid` may be checked with each of them.
-pub const MOST_KEYS: usize = 16;
+const MOST_KEYS: usize = 16;
 
 /// Bytes of a `kid`.
 const LONGEST_NAME: usize = 256;
