@@ -140,6 +140,7 @@ impl App {
         let (lidar_commands, lidar_queue) = mpsc::channel(COMMANDS);
         let mut tasks = JoinSet::new();
 
+        let (stale, access_is_stale) = watch::channel(false);
         let health = Health {
             report: report.clone(),
             pulse: pulse.clone(),
@@ -151,6 +152,7 @@ impl App {
             hub: hub.clone(),
             max_connections: config.server.max_connections,
             audit: audit.clone(),
+            access_is_stale: access_is_stale.clone(),
             stopping: stop.clone(),
             clock: clock.clone(),
         };
@@ -263,7 +265,6 @@ impl App {
         spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));
 
         let (verifier_sender, verifier) = watch::channel(Arc::new(access.verifier()));
-        let (stale, access_is_stale) = watch::channel(false);
         spawn(&mut tasks, "keys", access::keep(access, verifier_sender, stale));
 
         let terms = Terms {

@@ -43,6 +43,8 @@ pub struct Health {
     pub max_connections: usize,
     /// What was asked and done.
     pub audit: Audit,
+    /// True while a file of keys, or the deny list, cannot be used.
+    pub access_is_stale: watch::Receiver<bool>,
     /// True when the bridge stops.
     pub stopping: watch::Receiver<bool>,
     /// The time.
@@ -85,6 +87,7 @@ impl Health {
             drive(report),
             safety(vitals, report, now.saturating_sub(self.pulse.last())),
             audit(vitals),
+            keys(*self.access_is_stale.borrow()),
         ]
     }
 
@@ -158,6 +161,16 @@ fn safety(vitals: &Vitals, report: &Report, silent: Duration) -> Part {
         ("emergency_stop", vitals.emergency_stop.to_string()),
     ];
     Part { name: "safety", level, message, values }
+}
+
+/// The last good ones stay in force, so everything works but what was meant to change.
+fn keys(stale: bool) -> Part {
+    let (level, message) = if stale {
+        (Level::Warn, "A file of keys or the deny list cannot be used")
+    } else {
+        (Level::Ok, "As in their files")
+    };
+    Part { name: "keys", level, message: message.to_owned(), values: Vec::new() }
 }
 
 fn audit(vitals: &Vitals) -> Part {
@@ -266,6 +279,7 @@ mod tests {
         let (scanned, scanned_end) = watch::channel(None);
         let (odometry, odometry_end) = watch::channel(None);
         let (stopping, stopping_end) = watch::channel(false);
+        let (stale, access_is_stale) = watch::channel(false);
         let (hub, pulse, clock) = (Hub::new(), Pulse::default(), Clock::virtual_from(NOW));
         let health = Health {
             report,
@@ -278,6 +292,7 @@ mod tests {
             hub: hub.clone(),
             max_connections: 2,
             audit: Audit::default(),
+            access_is_stale,
             stopping: stopping_end,
             clock: clock.clone(),
         };
@@ -314,6 +329,9 @@ mod tests {
         assert_eq!((vitals.all_connections(), vitals.operators), (2, 1));
         assert_eq!(vitals.connections, [("viewer", 1), ("operator", 0), ("administrator", 1)]);
         assert_eq!(level("server"), Some(Level::Warn));
+        assert_eq!(level("keys"), Some(Level::Ok));
+        stale.send_replace(true);
+        assert_eq!(level("keys"), Some(Level::Warn));
         stopping.send_replace(true);
         assert_eq!(level("server"), Some(Level::Error));
         assert!(!health.vitals().is_ready());
