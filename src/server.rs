@@ -6,6 +6,7 @@
 
 use std::{
     net::SocketAddr,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -147,8 +148,22 @@ impl Server {
         }
     }
 
-    /// Speaks HTTP/1.1; `patience` is how long a request's head may take.
+    /// Speaks HTTP/1.1 and, once it is asked to, WebSocket; `patience` is how long a request's head may take.
     async fn converse<Io>(&self, io: Io, peer: SocketAddr, patience: Duration)
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        // Boxed one by one: a conversation would carry the size of what came before it around for as long as it lasts.
+        let Some(arrival) = Box::pin(self.requests(io, peer, patience)).await else { return };
+        #[cfg(feature = "conformance")]
+        if self.0.echoes {
+            return Box::pin(conformance::echo(arrival.io)).await;
+        }
+        Box::pin(connection::run(self.clone(), arrival)).await;
+    }
+
+    /// Answers plain requests, until one is an upgrade.
+    async fn requests<Io>(&self, io: Io, peer: SocketAddr, patience: Duration) -> Option<Arrival>
     where
         Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -168,15 +183,14 @@ impl Server {
             }
             Ok::<_, std::convert::Infallible>(answer)
         });
-        // Boxed and dropped before the conversation proper, which would carry its size around otherwise.
-        let mut requests = Box::pin(
+        let mut requests = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(patience)
                 .max_buf_size(LONGEST_HEAD)
                 .max_headers(MOST_HEADERS)
                 .serve_connection(TokioIo::new(io), service)
-                .with_upgrades(),
+                .with_upgrades()
         );
         let served = tokio::select! {
             served = timeout(LONGEST_HTTP, &mut requests) => served,
@@ -185,7 +199,6 @@ impl Server {
                 timeout(LONGEST_HTTP, &mut requests).await
             }
         };
-        drop(requests);
         match served {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -194,24 +207,21 @@ impl Server {
                     let status = if error.is_parse_too_large() { 431 } else { 400 };
                     self.metrics().http_response(status);
                 }
-                return debug!(%peer, %error, "HTTP ended");
+                debug!(%peer, %error, "HTTP ended");
+                return None;
             }
-            Err(_) => return debug!(%peer, "HTTP took too long"),
+            Err(_) => {
+                debug!(%peer, "HTTP took too long");
+                return None;
+            }
         }
-        let Some(accepted) = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner) else {
-            return;
-        };
+        let accepted = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         match accepted.upgrade.await {
-            Ok(io) => {
-                let io = TokioIo::new(io);
-                #[cfg(feature = "conformance")]
-                if self.0.echoes {
-                    return Box::pin(conformance::echo(io)).await;
-                }
-                let arrival = Arrival { io, token: accepted.token, peer };
-                Box::pin(connection::run(self.clone(), arrival)).await;
+            Ok(io) => Some(Arrival { io: TokioIo::new(io), token: accepted.token, peer }),
+            Err(error) => {
+                debug!(%peer, %error, "upgrade failed");
+                None
             }
-            Err(error) => debug!(%peer, %error, "upgrade failed"),
         }
     }
 

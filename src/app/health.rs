@@ -170,7 +170,12 @@ fn keys(stale: bool) -> Part {
     } else {
         (Level::Ok, "As in their files")
     };
-    Part { name: "keys", level, message: message.to_owned(), values: Vec::new() }
+    Part {
+        name: "keys",
+        level,
+        message: message.to_owned(),
+        values: vec![("stale", stale.to_string())],
+    }
 }
 
 fn audit(vitals: &Vitals) -> Part {

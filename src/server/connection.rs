@@ -10,7 +10,7 @@ use tokio::{
     task::yield_now,
     time::{sleep, timeout},
 };
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, Span, info, info_span};
 
 use super::{
     Place, Server, Surroundings,
@@ -43,7 +43,21 @@ pub struct Arrival {
 /// Serves the client until it is gone.
 pub async fn run(server: Server, arrival: Arrival) {
     let Arrival { io, token, peer } = arrival;
-    let mut line = Line::new(io, server.0.surroundings.clock.clone()).await;
+    let line = Line::new(io, server.0.surroundings.clock.clone()).await;
+    match open(server, line, token, peer) {
+        Ok((connection, span)) => connection.serve().instrument(span).await,
+        Err(mut line) => line.part(REFUSED_LINGER).await,
+    }
+}
+
+/// Lets the client in, or puts into its line why not. Boxed, since what is moved within a task counts twice in its size, for as
+/// long as the connection lasts.
+fn open(
+    server: Server,
+    line: Line,
+    token: Result<Token, NoToken>,
+    peer: SocketAddr,
+) -> Result<(Box<Connection>, Span), Box<Line>> {
     let opened = identify(&server, token, peer).and_then(|principal| {
         let span = info_span!(
             "connection",
@@ -59,13 +73,13 @@ pub async fn run(server: Server, arrival: Arrival) {
         Ok((guest, span)) => {
             span.record("number", guest.session.caller().connection.0);
             span.record("id", guest.public_id.as_str());
-            Connection { server, line, guest, closing: None }.serve().instrument(span).await;
+            Ok((Box::new(Connection { server, line, guest, closing: None }), span))
         }
         Err(reason) => {
             info!(%peer, code = reason.code(), reason = reason.text(), "refused");
             line.sender.outbox(|outbox| outbox.close(reason));
             server.metrics().connection_refused(reason.code());
-            line.part(REFUSED_LINGER).await;
+            Err(Box::new(line))
         }
     }
 }
@@ -185,7 +199,7 @@ impl Drop for Guest {
 }
 
 impl Connection {
-    async fn serve(mut self) {
+    async fn serve(mut self: Box<Self>) {
         info!("opened");
         for output in std::mem::take(&mut self.guest.greeting) {
             self.carry_out(output);
@@ -198,9 +212,7 @@ impl Connection {
             None => info!("gone"),
         }
         self.count();
-        let Connection { mut line, guest, .. } = self;
-        let metrics = guest.metrics.clone();
-        drop(guest);
+        let (mut line, metrics) = self.leave();
         if let Ending::Parting = ending {
             line.part(LINGER).await;
             line.sender.hand_over(&metrics);
@@ -210,6 +222,12 @@ impl Connection {
     /// Hands over what was counted since the last call.
     fn count(&mut self) {
         self.line.sender.hand_over(&self.guest.metrics);
+    }
+
+    /// Ends the motion, leaves the hub and frees the place; the line stays for the good-bye.
+    fn leave(self: Box<Self>) -> (Line, Arc<Metrics>) {
+        let Connection { line, guest, .. } = *self;
+        (line, guest.metrics.clone())
     }
 
     /// Moves inputs and outputs until the conversation ends. Reading comes first, since a stop may be among it.

@@ -164,7 +164,7 @@ impl<R: Unpin> AsyncWrite for ReadOnly<R> {
 }
 
 /// A connection's standing cost; the library's default is 128 KiB.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Beyond this a client is answered with 1009. Browsers and most libraries send a message as one frame, so a frame may
 /// be as long.

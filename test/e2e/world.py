@@ -8,6 +8,7 @@ from waiting import eventually
 # Speeds come up within two ticks, so that tests of directions and limits need not wait for ramps.
 BRISK = {"linear_acceleration": 5.0, "angular_acceleration": 10.0}
 SCAN_TIMEOUT = 0.5  # [s] as shipped
+UNLIMITED = {"bad_tokens_per_minute": 0}  # everybody here comes from the same address
 LIMITS = {"max_linear_speed": 1.0, "max_angular_speed": 1.0}
 
 
@@ -15,7 +16,8 @@ class World:
     """Starts everything; `make_peer` makes the rest of the robot, or None where the bridge stands alone."""
 
     def __init__(self, directory, parameters=None, ros_arguments=(), make_peer=lambda: None):
-        self.directory, self.parameters, self.ros_arguments = directory, parameters or {}, ros_arguments
+        self.directory, self.ros_arguments = directory, ros_arguments
+        self.parameters = {**UNLIMITED, **(parameters or {})}
         self.clients = []
         self.robot = self.monitor = self.bridge = self.observer = None
         try:
