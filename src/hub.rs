@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, watch},
     task::JoinSet,
 };
 
@@ -21,11 +21,13 @@ use crate::{
 
 mod fanout;
 mod frame;
+mod mailbox;
 mod pace;
 
 pub use fanout::Listener;
 use fanout::Listeners;
 pub use frame::Frame;
+pub use mailbox::{Mailbox, Overflow};
 pub use pace::Pace;
 
 /// What a connection is handed apart from its streams.
@@ -92,8 +94,7 @@ struct StreamState {
 
 struct Entry {
     member: Member,
-    queue: mpsc::Sender<Delivery>,
-    overflow: Arc<Notify>,
+    mailbox: Arc<Mailbox>,
     subscriptions: HashSet<Stream>,
 }
 
@@ -109,10 +110,8 @@ pub struct Subscription {
 pub struct Seat {
     hub: Hub,
     connection: ConnectionId,
-    /// Answers, events and requests to close, oldest first.
-    pub deliveries: mpsc::Receiver<Delivery>,
-    /// Fires when a delivery did not fit: the connection is too slow and must close.
-    pub overflow: Arc<Notify>,
+    /// Answers, events and requests to close.
+    pub mailbox: Arc<Mailbox>,
 }
 
 impl Hub {
@@ -160,19 +159,17 @@ impl Hub {
 
     /// Takes a connection in.
     pub fn join(&self, member: Member) -> Seat {
-        let (queue, deliveries) = mpsc::channel(QUEUE);
-        let overflow = Arc::new(Notify::new());
-        let entry =
-            Entry { member, queue, overflow: overflow.clone(), subscriptions: HashSet::new() };
+        let mailbox = Arc::<Mailbox>::default();
+        let entry = Entry { member, mailbox: mailbox.clone(), subscriptions: HashSet::new() };
         self.members().insert(member.connection, entry);
-        Seat { hub: self.clone(), connection: member.connection, deliveries, overflow }
+        Seat { hub: self.clone(), connection: member.connection, mailbox }
     }
 
     /// Hands an event to everyone it concerns.
     pub fn notify(&self, audience: &Audience, event: &Frame) {
         for entry in self.members().values() {
             if entry.concerned(audience) {
-                entry.deliver(Delivery::Event(event.clone()));
+                entry.mailbox.put(Delivery::Event(event.clone()));
             }
         }
     }
@@ -180,28 +177,28 @@ impl Hub {
     /// Hands an answer to the connection that asked; it may be gone.
     pub fn answer(&self, connection: ConnectionId, answer: Answer) {
         if let Some(entry) = self.members().get(&connection) {
-            entry.deliver(Delivery::Answer(answer));
+            entry.mailbox.put(Delivery::Answer(answer));
         }
     }
 
     /// Tells one connection whether it drives; it may be gone.
     pub fn control(&self, connection: ConnectionId, drives: bool) {
         if let Some(entry) = self.members().get(&connection) {
-            entry.deliver(Delivery::Control(drives));
+            entry.mailbox.put(Delivery::Control(drives));
         }
     }
 
     /// Asks one connection to close.
     pub fn close(&self, connection: ConnectionId, reason: CloseReason) {
         if let Some(entry) = self.members().get(&connection) {
-            entry.deliver(Delivery::Close(reason));
+            entry.mailbox.put(Delivery::Close(reason));
         }
     }
 
     /// Asks every connection to close.
     pub fn close_all(&self, reason: CloseReason) {
         for entry in self.members().values() {
-            entry.deliver(Delivery::Close(reason));
+            entry.mailbox.put(Delivery::Close(reason));
         }
     }
 
@@ -293,16 +290,7 @@ impl Entry {
             Audience::Connection(connection) => self.member.connection == *connection,
         }
     }
-
-    fn deliver(&self, delivery: Delivery) {
-        if self.queue.try_send(delivery).is_err() {
-            self.overflow.notify_one();
-        }
-    }
 }
 
 /// The group that every connection is in.
 const EVERYONE: &str = "default";
-
-/// Deliveries that a connection may have outstanding.
-const QUEUE: usize = 256;

@@ -138,7 +138,8 @@ impl Server {
             accepted = timeout(patience, Box::pin(acceptor.accept(io))) => accepted,
             () = self.stopped() => return,
         };
-        match accepted {
+        // Its state is a kilobyte, which every task would carry around several times, those without TLS too.
+        match accepted.map(|accepted| accepted.map(Box::new)) {
             Ok(Ok(io)) => {
                 let left = patience.saturating_sub(self.now().saturating_sub(start));
                 self.converse(io, peer, left).await;

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     auth::{Principal, Verifier},
     clock::Clock,
-    hub::{Delivery, Frame, Member, Seat},
+    hub::{Delivery, Frame, Member, Overflow, Seat},
     protocol::{
         Answer, CloseReason, ErrorCode, Failure, Form,
         audit::{self, Entry},
@@ -267,9 +267,6 @@ impl Connection {
             }
             tokio::select! {
                 biased;
-                () = self.guest.seat.overflow.notified() => {
-                    self.feed(Input::Close(CloseReason::TooSlow));
-                }
                 incoming = reader.next(), if read < READS_AT_A_TIME => {
                     read += 1;
                     if let Some(ending) = self.incoming(incoming) {
@@ -277,7 +274,10 @@ impl Connection {
                     }
                     continue;
                 }
-                Some(delivery) = self.guest.seat.deliveries.recv() => self.deliver(delivery),
+                delivery = self.guest.seat.mailbox.next() => match delivery {
+                    Ok(delivery) => self.deliver(delivery),
+                    Err(Overflow) => self.feed(Input::Close(CloseReason::TooSlow)),
+                },
                 Ok(()) = self.guest.access.changed() => self.feed(Input::AccessChanged),
                 // Or everybody would wake up for everybody's stop.
                 Ok(()) = self.guest.served.changed(), if self.guest.session.awaits_stop() => {
