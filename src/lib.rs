@@ -24,7 +24,7 @@
 //! The thread of `robot::ros` puts a [`lidar::RawScan`] and its arrival into a newest-value slot of [`robot::Inputs`].
 //! [`app::motion`] takes it from there by itself and hands it to the Gate, whose [`safety::zone`]s read the raw points.
 //! [`app::perception`] parses it into a [`lidar::Scan`], of which [`lidar::Perception`] makes a picture; if anybody looks, [`protocol::server`] encodes it and [`hub::Hub::publish`] shares it,
-//! once for everybody. Each connection of the [`server`] sends the newest.
+//! once for everybody. [`hub::Hub::fan_out`] has each connection of the [`server`] send the newest, on a thread of its own.
 //!
 //! # A command's walk
 //!

@@ -22,5 +22,5 @@ pub fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-/// A sixth of the weight of an ordinary thread.
-const NICENESS: i32 = 8;
+/// Half the weight of an ordinary thread.
+const NICENESS: i32 = 3;

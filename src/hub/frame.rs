@@ -59,6 +59,11 @@ impl Frame {
         self.seq
     }
 
+    /// What goes to the socket, and nothing else of it.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// What goes to the socket.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes

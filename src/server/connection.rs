@@ -247,7 +247,7 @@ impl Connection {
                 Some((_, until)) => until,
                 None => {
                     let stalled = sender.waiting_since().map_or(Duration::MAX, |at| at + STALL);
-                    self.guest.session.deadline().min(ticked + TICK).min(stalled)
+                    self.guest.session.deadline().min(next_tick(ticked)).min(stalled)
                 }
             };
             // Looked at in every turn: under a flood the timer's branch below may never have its turn.
@@ -409,6 +409,12 @@ impl Line {
     }
 }
 
+/// When the session is asked again though nothing happened.
+fn next_tick(last: Duration) -> Duration {
+    let latest = last + TICK;
+    latest - Duration::from_nanos((latest.as_nanos() % TICK_GRID.as_nanos()) as u64)
+}
+
 /// 128 random bits in hexadecimal.
 fn unguessable() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
@@ -437,3 +443,6 @@ const REFUSED_LINGER: Duration = Duration::from_secs(1);
 
 /// The session is asked at least this often: the wall clock, which ends its token, may have been set.
 const TICK: Duration = Duration::from_secs(1);
+
+/// On whose multiples that happens, so that a thousand connections do not wake the machine up one by one.
+const TICK_GRID: Duration = Duration::from_millis(50);

@@ -94,7 +94,7 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
         if self.sending.is_none() {
             self.sending = outbox.take(now).map(|outgoing| Sending {
                 sort: Sort::of(&outgoing.frame, outgoing.stream),
-                rest: outgoing.frame.bytes().clone(),
+                rest: outgoing.frame.into_bytes(),
                 stream: outgoing.stream,
                 begun: false,
             });
