@@ -41,8 +41,8 @@ def token(user_id=7, name="lan", seconds=600, *, secret=None, header=None, **cla
     header = header or {"alg": "HS256", "typ": "JWT"}
     signed = ".".join(part(json.dumps(each).encode()) for each in (header, claims))
     signature = part(hmac.new((secret or programs.SECRET).encode(), signed.encode(), hashlib.sha256).digest())
-    programs.issued.append(signature)
-    return f"{signed}.{signature}"
+    programs.issued.append(f"{signed}.{signature}")
+    return programs.issued[-1]
 
 
 class Client:

@@ -4,7 +4,9 @@ import http.client
 
 import pytest
 
-from client import token
+import programs
+from client import Client, token
+from programs import Bridge
 from waiting import now
 
 
@@ -166,3 +168,26 @@ def get(world, path, method="GET"):
     body = response.read()
     connection.close()
     return response.status, {name.lower(): value for name, value in response.getheaders()}, body
+
+
+class TestLeaks:
+    ROBOT = None
+
+    def test_even_at_its_most_talkative_the_log_holds_no_part_of_a_token(self, domain, directory):
+        bridge = Bridge(directory, environment={"OHT50_JWT_SECRET": programs.SECRET, "RUST_LOG": "trace"})
+        client = Client(bridge.url, token())
+        client.subscribe("telemetry", "robot_status")
+        client.say("authenticate", token=token(seconds=900))
+        client.expect("authenticated")
+        client.say("authenticate", token=token(secret="guessed"))
+        client.expect("error")
+        client.say("robot_control", command=token())
+        error = client.expect("error")
+        client.close()
+        for bad in [token(seconds=-1), token(secret="guessed"), token() + "x", token(user_id=None)]:
+            assert Client(bridge.url, bad, greeted=False).wait_closed() == (4001, "Invalid token")
+        by_header = Client(bridge.url, headers={"Authorization": f"Bearer {token()}"})
+        by_header.close()
+        assert "DEBUG" in bridge.log, "it was not talkative"
+        bridge.end()  # looks at the log and at the audit
+        assert len(error["message"]) < 100
