@@ -42,6 +42,7 @@ mod flow;
 mod guesses;
 mod http;
 mod keepers;
+mod line;
 mod listen;
 mod origin;
 mod outbox;

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     Server, Shared, Surroundings, TlsIdentity,
-    connection::Line,
+    line::Line,
     reader::{Incoming, Reader},
     sender::{Broken, Sender},
 };

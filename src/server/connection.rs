@@ -4,18 +4,14 @@ use std::{fmt::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration}
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{ReadHalf, WriteHalf, split},
-    sync::watch,
-    task::yield_now,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, task::yield_now, time::sleep};
 use tracing::{Instrument, Span, info, info_span};
 
 use super::{
     Place, Server, Surroundings,
-    reader::{Incoming, Reader},
-    sender::{Broken, STALL, Sender},
+    line::Line,
+    reader::Incoming,
+    sender::{Broken, STALL},
     token::{NoToken, Token},
 };
 use crate::{
@@ -95,14 +91,6 @@ fn identify(
         info!(%peer, %error, "token refused");
         CloseReason::InvalidToken
     })
-}
-
-/// The bytes' side of a connection.
-pub struct Line {
-    /// What the client says.
-    pub reader: Reader<ReadHalf<TokioIo<Upgraded>>>,
-    /// What it is told.
-    pub sender: Arc<Sender<WriteHalf<TokioIo<Upgraded>>>>,
 }
 
 /// The bridge's side of a connection. Dropping it ends the motion, leaves the hub and frees the place.
@@ -383,29 +371,6 @@ impl Connection {
                 self.closing = Some((reason, self.server.now() + LINGER));
             }
         }
-    }
-}
-
-impl Line {
-    async fn new(io: TokioIo<Upgraded>, clock: Clock) -> Line {
-        let (read, write) = split(io);
-        Line { reader: Reader::new(read).await, sender: Sender::new(write, clock) }
-    }
-
-    /// Writes what waits, a Close last, and stays until the peer has closed too, but not for longer than `patience`.
-    pub async fn part(&mut self, patience: Duration) {
-        let Line { reader, sender } = self;
-        let parting = async {
-            sender.finish().await?;
-            if reader.is_broken() {
-                // The peer's Close would not be recognised; its end is.
-                sender.shutdown().await?;
-            }
-            reader.finish().await;
-            sender.shutdown().await
-        };
-        // Whoever does not take a good-bye is left without.
-        let _ = timeout(patience, parting).await;
     }
 }
 
