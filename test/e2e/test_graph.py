@@ -12,6 +12,7 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from peer import FOOTPRINT
 from waiting import PATIENCE, eventually
+from world import UNLIMITED
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 NODE = "oht50_bridge"
@@ -114,7 +115,7 @@ class TestParameters:
         types = self.call(robot, "get_parameter_types", names=list(told)).types
         assert list(types) == [TYPES[row["Type"]] for row in told.values()]
         ours = {"port": 0, "state_directory": str(world.directory / "state"), "base_from_laser": [0.2, 0.0, 0.0],
-                "footprint": FOOTPRINT}
+                "footprint": FOOTPRINT, **UNLIMITED}
         for (name, row), value in zip(told.items(), self.call(robot, "get_parameters", names=list(told)).values, strict=True):
             expected = ours[name] if name in ours else json.loads(row["Default"].strip("`"))
             assert plain(value) == expected, name
