@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A runtime of one thread for streams, and for nothing else: with a thousand clients one scan keeps it busy for 10 ms.
 ///
-/// It gives way to all other threads of this machine (`nice(2)`): where there is not enough for everything, pictures become
-/// seldom before stops become late.
+/// It gives way to the program's other threads (`nice(2)`): where there is not enough for everything, pictures become seldom
+/// before stops become late.
 pub fn runtime() -> io::Result<Runtime> {
     let modest = || {
         let own = Some(gettid());
