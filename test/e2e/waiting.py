@@ -1,5 +1,7 @@
 """Waiting for something that should happen: generous, since only what never happens is a failure."""
 
+import itertools
+import statistics
 import threading
 import time
 
@@ -36,3 +38,8 @@ def eventually(holds, what, within=PATIENCE, pause=0.01):
             return result
         assert time.monotonic() < deadline, f"never happened within {within} s: {what}"
         never.wait(pause)
+
+
+def usual_rate(times):
+    """How often a second something comes: by the usual gap, which one late message does not change."""
+    return 1.0 / statistics.median(after - before for before, after in itertools.pairwise(times))
