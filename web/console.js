@@ -1,6 +1,7 @@
 // The page: what the robot says is shown with its age, what the operator does is sent at once or not at all.
 
 import { keepAwake } from "./awake.js";
+import { BackgroundSocket } from "./background-socket.js";
 import { answer, blocked, refreshControl, setUpControl } from "./control.js";
 import { $, now, put, show } from "./dom.js";
 import { Drive } from "./drive.js";
@@ -19,7 +20,8 @@ import { say, setUpStops } from "./stops.js";
 import { setUpTheme } from "./theme.js";
 import { whyItStands, whySlow } from "./why.js";
 
-const client = new Oht50Client(new URL("ws", location.href.replace(/^http/, "ws").replace(/[?#].*/, "")).href);
+const address = new URL("ws", location.href.replace(/^http/, "ws").replace(/[?#].*/, "")).href;
+const client = new Oht50Client(address, { WebSocket: BackgroundSocket });
 const map = new ScanMap($("map").querySelector("canvas"));
 
 const connected = () => client.link.state === "connected";
@@ -220,6 +222,6 @@ setUpSound($("mute"), showMute);
 
 client.subscribe("telemetry");
 client.subscribe("robot_status");
-// Measured on a page that is busy for 70 ms of every frame: with two under way what is drawn is up to 0.32 s old, with four 0.25 s.
+// Four: where every frame takes 80 ms, two are not always enough for each frame to find a new one (README.md, "Busy pages").
 client.subscribe("lidar", { encoding: "binary", max_in_flight: 4 });
 session.begin();

@@ -1,6 +1,7 @@
 // What programs in TypeScript may say and may not: this must compile with --strict. Nothing of it is ever run.
 
 import { Oht50Client, RequestError, TERMINAL, decodeLidarFrame } from "../../web/oht50-client.js";
+import { BackgroundSocket } from "../../web/background-socket.js";
 import type { ErrorCode, LidarUpdate, Link, Point, ServerEvent, StreamState } from "../../web/oht50-client.js";
 
 export async function drives(token: string): Promise<string> {
@@ -25,6 +26,10 @@ export async function drives(token: string): Promise<string> {
   // @ts-expect-error no such action
   client.control("grab");
   return `${action} ${message} ${role} ${token_expires_at}`;
+}
+
+export function inABusyPage(): Oht50Client {
+  return new Oht50Client("wss://robot/ws", { WebSocket: BackgroundSocket });
 }
 
 export function listens(client: Oht50Client): void {
