@@ -47,6 +47,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("base64::", &["auth"]),
     ("tokio_tungstenite", &["server"]),
     ("hyper", &["server"]),
+    ("socket2", &["server"]),
     ("rustls", &["server"]),
     ("tokio::net", &["server"]),
     ("jsonwebtoken::", &["auth"]),

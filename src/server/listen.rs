@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -56,17 +57,22 @@ pub enum ListenError {
 }
 
 /// With small send buffers, which accepted sockets inherit: what a slow client has not read is old by the time it
-/// does, and a thousand of them would hold hundreds of megabytes of the kernel's memory.
+/// does, and a thousand of them would hold hundreds of megabytes of the kernel's memory. Of what the peer has no room for, the
+/// kernel takes less still: what waits here is replaced by newer values, and what waits there is not.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
 /// The kernel doubles it: a few scans of 10 KiB.
 const SEND_BUFFER: u32 = 32 * 1024;
+
+/// A little more than a scan of 10 KiB.
+const UNSENT: u32 = 12 * 1024;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;

@@ -154,5 +154,6 @@ impl<W: AsyncWrite + Unpin> State<W> {
     }
 }
 
-/// A peer that takes nothing for this long, while something waits, is closed.
-pub const STALL: Duration = Duration::from_secs(10);
+/// A peer that takes nothing for this long, while something waits, is closed. Who stops reading scans is gone within 10 s: at
+/// first the buffers of both sides take some, and a good-bye may take 2 s.
+pub const STALL: Duration = Duration::from_secs(7);

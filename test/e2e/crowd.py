@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import resource
 import selectors
@@ -57,6 +58,25 @@ def frame(opcode, payload=b"", last=True):
     head = bytes([opcode | (0x80 if last else 0)])
     head += bytes([0x80 | length]) if length < 126 else bytes([0xFE]) + length.to_bytes(2, "big")
     return head + bytes(4) + payload
+
+
+def texts(plain, read=b""):
+    """The bridge's messages, oldest first, for as long as somebody asks."""
+    def exactly(count):
+        nonlocal read
+        while len(read) < count:
+            part = plain.recv(1 << 16)
+            assert part, "closed"
+            read += part
+        taken, read = read[:count], read[count:]
+        return taken
+    while True:
+        first, length = exactly(2)
+        if length >= 126:
+            length = int.from_bytes(exactly(2 if length == 126 else 8), "big")
+        payload = exactly(length)
+        if first & 0x0F == TEXT:
+            yield json.loads(payload)
 
 
 class Crowd:

@@ -4,18 +4,24 @@
 """
 
 import contextlib
+import json
 import os
+from datetime import UTC, datetime
 from statistics import quantiles
 
+import pytest
+
 from client import token
-from crowd import SMALL, TEXT, allow_descriptors, crowd, frame, kernel_memory, metrics, resident, upgraded
+from crowd import SMALL, TEXT, allow_descriptors, crowd, frame, kernel_memory, metrics, resident, texts, upgraded
 from figures import measured, noted
 from simulated import Listener
 from waiting import eventually, now
 
 STRICT = bool(os.environ.get("OHT50_STRICT"))
 EVERYBODY, STALLED = (1000, 100) if STRICT else (50, 10)
-OFF = 10.0  # [s] in which a client must take something
+STALL = 5 if STRICT else 2  # [s] in which a client reads nothing
+OLD = 0.2  # [s], of a scan that was new when that began
+OFF = 10.0  # [s] after which a client that reads nothing is gone
 PATIENT = 60.0  # [s]
 GROWTH = 10_000_000  # [B]
 KERNEL = 64 << 20  # [B]
@@ -54,8 +60,7 @@ class TestStalledReaders:
                 highest, kernel = max(highest, resident(pid)), max(kernel, kernel_memory())
                 return stalled_out(authority) >= STALLED
             eventually(all_off, "all who stalled are closed", PATIENT, pause=0.1)
-            # What fits into the buffers of both sides is taken first.
-            measured(f"{STALLED} stalled readers among {EVERYBODY}: all closed", [now() - begun], OFF + 4.0)
+            measured(f"{STALLED} stalled readers among {EVERYBODY}: all closed", [now() - begun], OFF)
             assert not reading.closed, "who reads stays"
             lan.settle()
         # The readers' thread shares the interpreter with who stops, so these times have no bound here.
@@ -64,6 +69,33 @@ class TestStalledReaders:
         noted("memory meanwhile", f"grew by {(highest - before) / 1e6:.1f} MB; the kernel's for TCP {kernel / 1e6:.0f} MB")
         assert highest - before < GROWTH
         assert kernel < KERNEL or not STRICT
+
+
+class TestAfterAStall:
+    """Who reads again after a while sees fresh data at once, not what was new when it stopped."""
+
+    make_peer = TestStalledReaders.make_peer
+
+    @pytest.mark.parametrize("receive_buffer, options", [(SMALL, {}), (None, {"max_in_flight": 2})])
+    def test_at_most_three_old_scans_come_and_each_tells_its_age(self, world, lan, receive_buffer, options):
+        plain, read = upgraded(world.bridge.authority, token(11, "pauses"), receive_buffer)
+        with plain:
+            wanted = {"type": "subscribe", "subscription_type": "lidar", "options": options}
+            plain.sendall(frame(TEXT, json.dumps(wanted).encode()))
+            updates = (message for message in texts(plain, read) if message["type"] == "lidar_update")
+            next(updates)
+            lan.subscribe("lidar")
+            for _ in range(STALL * 20):
+                lan.expect("lidar_update")
+            woken = datetime.now(UTC)
+            ages = []
+            while not ages or ages[-1] > 0.0:
+                update = next(updates)
+                ages.append((woken - datetime.fromisoformat(update["stamp"])).total_seconds())
+                plain.sendall(frame(TEXT, b'{"type":"ack","subscription_type":"lidar","seq":%d}' % update["seq"]))
+        old = [age for age in ages if age > OLD]
+        noted(f"old scans after a stall of {STALL} s, {receive_buffer or 'any'} B and {options}", f"{len(old)}")
+        assert len(old) <= 3, ages
 
 
 class TestPlaces:

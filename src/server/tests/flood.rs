@@ -109,7 +109,7 @@ async fn a_client_that_asks_and_never_reads_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_for_ten_seconds_is_dropped() {
+async fn a_client_that_takes_nothing_for_seven_seconds_is_dropped() {
     let rig = Rig::new();
     let mut peer = rig.dial_narrow(&target(1, "viewer"), 1024).await;
     peer.text().await;
@@ -118,7 +118,7 @@ async fn a_client_that_takes_nothing_for_ten_seconds_is_dropped() {
     rig.hub.notify(&Audience::All, &Frame::text(&"x".repeat(2000)));
     rig.latch.wait().await;
     // Its motion has ended, to the timer's millisecond.
-    assert_eq!((rig.server.now() - start).as_millis() / 10, 1000);
+    assert_eq!((rig.server.now() - start).as_millis() / 10, 700);
     let mut rest = Vec::new();
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(rig.hub.is_empty());
@@ -134,7 +134,7 @@ async fn a_slow_reader_is_not_a_stalled_one() {
     rig.hub.notify(&Audience::All, &Frame::text(&"x".repeat(5000)));
     let mut piece = [0; 1024];
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_secs(8)).await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
         peer.send(&frame(PONG, b"")).await;
         peer.0.read_exact(&mut piece[..1000]).await.unwrap();
     }
