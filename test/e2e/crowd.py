@@ -25,19 +25,19 @@ def allow_descriptors(count):
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
 
 
-def dial(authority, receive_buffer=None):
+def dial(authority, receive_buffer=None, tls=None):
     host, port = authority.split(":")
     plain = socket.socket()
     if receive_buffer:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     plain.settimeout(PATIENCE)
     plain.connect((host, int(port)))
-    return plain
+    return tls.wrap_socket(plain, server_hostname=host) if tls else plain
 
 
-def upgraded(authority, token, receive_buffer=None):
+def upgraded(authority, token, receive_buffer=None, tls=None):
     """A WebSocket that was let in, and what came after the head."""
-    plain = dial(authority, receive_buffer)
+    plain = dial(authority, receive_buffer, tls)
     key = base64.b64encode(os.urandom(16)).decode()
     plain.sendall(f"GET /ws?token={token} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                   f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())

@@ -11,7 +11,7 @@ from statistics import quantiles
 import pytest
 
 from client import Client, token
-from crowd import CLOSE, PING, TEXT, allow_descriptors, crowd, descriptors, dial, frame, metrics, processor_time, resident, upgraded
+from crowd import CLOSE, PING, TEXT, allow_descriptors, crowd, descriptors, dial, frame, metrics, processor_time, resident, texts, upgraded
 from figures import measured, noted
 from programs import Bridge
 from test_tls import own, trusting
@@ -21,6 +21,7 @@ from world import UNLIMITED
 STRICT = bool(os.environ.get("OHT50_STRICT"))
 SLOW = 1000 if STRICT else 100  # connections that never finish their request
 ANNOUNCERS = 500 if STRICT else 50  # connections that announce more than they may send
+IDLE = 1000 if STRICT else 300
 CONNECTS = int(os.environ.get("OHT50_CONNECTS", "500"))
 HANDSHAKE = 5.0 if STRICT else 1.5  # [s] `handshake_timeout`
 SLACK = 1.0  # [s]
@@ -133,6 +134,30 @@ class TestMemory:
             gathered.wait_closed()
             growth.judge(f"{ANNOUNCERS} announce 16 MiB")
         greet(bridge.url)
+
+
+class TestIdle:
+    @pytest.mark.parametrize("secure, most", [(False, 10_000), (True, 30_000)])
+    def test_a_connection_that_says_nothing_costs_little(self, domain, directory, secure, most):
+        files = own(directory, "robot") if secure else {}
+        tls = trusting(files) if secure else None
+        allow_descriptors(4096)
+        bridge = Bridge(directory, {**CROWDED, **files})
+        shown, kept = token(9, "waits"), []
+
+        def come(count):
+            for _ in range(count):
+                plain, read = upgraded(bridge.authority, shown, tls=tls)
+                assert next(texts(plain, read))["type"] == "connection_established"
+                kept.append(plain)
+            return resident(bridge.pid)
+        before = come(100)  # what the first ones need is for all
+        each = (come(IDLE) - before) / IDLE
+        noted(f"an idle connection{' with TLS' if secure else ''}, of {IDLE}", f"{each / 1000:.1f} kB")
+        for plain in kept:
+            plain.close()
+        bridge.end()
+        assert each < most
 
 
 def connected(bridge):
