@@ -13,6 +13,8 @@ pub struct Circle {
     pub center: Point2<f64>,
     /// m
     pub radius: f64,
+    /// How much farther from the LiDAR the middle is taken to be than the hits are on average, m; 0 for what is all around it.
+    pub depth: f64,
 }
 
 /// The circle around the thing of these hits, at least one. `laser`: where the LiDAR is in the base frame; `width`: the
@@ -43,16 +45,16 @@ pub fn is_flat(hits: &[Hit], radius: f64) -> bool {
 ///
 /// A disc of radius `R` at the distance `d` fills the half angle `asin(R / d)`, and the mean range to it is `d - pi/4 R`.
 fn pushed(hits: &[Hit], laser: Point2<f64>, width: f64) -> Circle {
-    let mean = hits.iter().map(|hit| hit.range).sum::<f64>() / hits.len() as f64;
+    let mean = mean_range(hits);
     let sine = (width / 2.0).min(FRAC_PI_3).sin();
     let radius = (sine * mean / (1.0 - FRAC_PI_4 * sine)).min(LARGEST);
     let depth = if is_flat(hits, radius) { FLAT } else { FRAC_PI_4 * radius };
     let direction = |hit: &Hit| (hit.point - laser) / hit.range;
     let direction: Vector2<f64> = hits.iter().map(direction).sum();
     match direction.try_normalize(hits.len() as f64 * ONE_WAY) {
-        Some(direction) => Circle { center: laser + direction * (mean + depth), radius },
+        Some(direction) => Circle { center: laser + direction * (mean + depth), radius, depth },
         // All around the LiDAR.
-        None => Circle { center: laser, radius: mean.min(LARGEST) },
+        None => Circle { center: laser, radius: mean.min(LARGEST), depth: 0.0 },
     }
 }
 
@@ -83,9 +85,13 @@ fn fitted(hits: &[Hit], laser: Point2<f64>) -> Option<Circle> {
     // Height of the arc over its chord.
     let rise = radius - (radius * radius - (chord / 2.0).powi(2)).max(0.0).sqrt();
     let nearest = hits.iter().map(|hit| hit.range).fold(f64::INFINITY, f64::min);
-    let behind = distance(&laser, &center) > nearest;
-    let told = behind && noise < ROUND && rise > BENT * noise / count.sqrt();
-    told.then_some(Circle { center, radius })
+    let far = distance(&laser, &center);
+    let told = far > nearest && noise < ROUND && rise > BENT * noise / count.sqrt();
+    told.then(|| Circle { center, radius, depth: far - mean_range(hits) })
+}
+
+fn mean_range(hits: &[Hit]) -> f64 {
+    hits.iter().map(|hit| hit.range).sum::<f64>() / hits.len() as f64
 }
 
 fn middle(hits: &[Hit]) -> Vector2<f64> {
@@ -153,6 +159,7 @@ mod tests {
             let exact = 0.01 + distance * 0.5_f64.to_radians() / 2.0;
             assert!((circle.center - Point2::new(distance, 0.0)).norm() < exact, "{circle:?}");
             assert!((circle.radius - radius).abs() < exact, "{circle:?} instead of {radius}");
+            assert!((circle.depth - FRAC_PI_4 * radius).abs() < exact, "{circle:?}");
         }
     }
 
@@ -168,6 +175,7 @@ mod tests {
         let board = hits(-10.0, 10.0, |angle| 1.0 / angle.cos());
         let circle = seen(&board, false);
         assert!((1.09..1.13).contains(&circle.center.x), "{circle:?}");
+        assert_eq!(circle.depth, FLAT);
         assert!(is_flat(&board, circle.radius));
         let edge = (0.2_f64 / 1.5).asin().to_degrees();
         assert!(!is_flat(&hits(-edge, edge, disc(1.5, 0.2)), 0.2));
@@ -177,6 +185,7 @@ mod tests {
     fn what_is_all_around_the_lidar_has_its_middle_there() {
         let circle = seen(&hits(-179.5, 180.0, |_| 0.4), false);
         assert!(circle.center.coords.norm() < 0.05, "{circle:?}");
+        assert_eq!(circle.depth, 0.0);
         let one = hits(0.0, 0.0, |_| 2.0);
         assert!((seen(&one, false).center.x - 2.0).abs() < 0.02);
     }

@@ -3,10 +3,29 @@
 //!
 //! Both axes have the same noise, so one covariance serves both (Bar-Shalom, Li and Kirubarajan, "Estimation with
 //! Applications to Tracking and Navigation", 2001, section 6.3.2: discrete white noise acceleration).
+//!
+//! A thing that comes into view or turns shows more or less of itself, and the middle of what is seen moves although nothing
+//! did (Petrovskaya and Thrun, "Model based vehicle detection and tracking for autonomous urban driving", 2009: the anchor
+//! point). So what is seen has a shape of its own here, and [`Track::update`] takes a change of it for no motion.
 
 use nalgebra::{Point2, Vector2};
 
 use super::trail::Trail;
+
+/// What one scan shows of a thing, in the odometry frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sighting {
+    /// m
+    pub middle: Point2<f64>,
+    /// m
+    pub radius: f64,
+    /// Largest distance between two of its hits, m.
+    pub extent: f64,
+    /// How far the middle is taken to be behind its hits, m.
+    pub depth: f64,
+    /// Direction from the LiDAR to the middle, of length 1; zero for what is all around the LiDAR.
+    pub away: Vector2<f64>,
+}
 
 /// Something that was seen in several scans, in the odometry frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +42,10 @@ pub struct Track {
     pub dynamic: bool,
     /// Where it was seen lately.
     pub trail: Trail,
+    /// Of what was seen last, m.
+    extent: f64,
+    /// Smoothed like the radius, m.
+    depth: f64,
     covariance: Covariance,
     /// Logarithm of the odds that it exists.
     odds: f64,
@@ -50,7 +73,8 @@ struct Covariance {
 
 impl Track {
     /// Seen for the first time, at `stamp` seconds.
-    pub fn new(position: Point2<f64>, radius: f64, stamp: f64) -> Track {
+    pub fn new(seen: &Sighting, stamp: f64) -> Track {
+        let Sighting { middle: position, radius, extent, depth, .. } = *seen;
         let variances = (SIGMA_M * SIGMA_M, FIRST_SPEED * FIRST_SPEED);
         Track {
             id: 0,
@@ -59,6 +83,8 @@ impl Track {
             radius,
             dynamic: false,
             trail: Trail::default(),
+            extent,
+            depth,
             covariance: Covariance { position: variances.0, velocity: variances.1, both: 0.0 },
             odds: FIRST_ODDS,
             hits: 1,
@@ -89,7 +115,18 @@ impl Track {
     }
 
     /// Was seen at `stamp` seconds. `shifted`: the share of its points that had come there lately, or had left where it was.
-    pub fn update(&mut self, measured: Point2<f64>, radius: f64, shifted: f64, stamp: f64) {
+    ///
+    /// How far the middle is behind the hits is a guess at each scan, of a disc or of something flat, and believed as slowly
+    /// as the radius. If the extent changed by `g`, one end went on by that and the middle by half, or neither did: a jump of
+    /// the position with the standard deviation `g / 2`, which says nothing of the velocity.
+    pub fn update(&mut self, seen: &Sighting, shifted: f64, stamp: f64) {
+        // The mean of the first ones, then of about as many.
+        let weight = SMOOTH.max(1.0 / f64::from(self.hits + 1));
+        self.radius += weight * (seen.radius - self.radius);
+        self.depth += weight * (seen.depth - self.depth);
+        let measured = seen.middle + seen.away * (self.depth - seen.depth);
+        self.covariance.position += ((seen.extent - self.extent) / 2.0).powi(2);
+        self.extent = seen.extent;
         let Covariance { position, velocity, both } = self.covariance;
         let innovation = position + SIGMA_M * SIGMA_M;
         let (position_gain, velocity_gain) = (position / innovation, both / innovation);
@@ -101,7 +138,6 @@ impl Track {
             velocity: velocity - velocity_gain * both,
             both: both * (1.0 - position_gain),
         };
-        self.radius += SMOOTH * (radius - self.radius);
         self.odds = (self.odds + HIT).min(MOST_ODDS);
         self.hits += 1;
         self.seen = stamp;
@@ -182,7 +218,7 @@ const CONFIRM: u32 = 3;
 const COAST: f64 = 0.8;
 /// after this long it is not told until it does.
 const FRESH: f64 = 0.25;
-/// Weight of a newly measured radius.
+/// Weight of a newly measured radius or depth.
 const SMOOTH: f64 = 0.2;
 /// Faster than this, m/s, it moves,
 const FAST: f64 = 0.25;
@@ -213,18 +249,34 @@ mod tests {
 
     const DT: f64 = 0.05;
 
+    /// Of something in the direction of x.
+    fn seen(x: f64) -> Sighting {
+        let (middle, away) = (Point2::new(x, 0.0), Vector2::x());
+        Sighting { middle, radius: 0.2, extent: 0.4, depth: 0.15, away }
+    }
+
     /// Follows a thing that is seen where `at` says, with this share of it shifted, and looks after each scan.
     fn follow(
         seconds: f64,
         at: impl Fn(f64) -> f64,
         shifted: f64,
+        look: impl FnMut(f64, &Track),
+    ) -> Track {
+        watch(seconds, |now| seen(at(now)), shifted, look)
+    }
+
+    /// The same with all that is seen of it.
+    fn watch(
+        seconds: f64,
+        shown: impl Fn(f64) -> Sighting,
+        shifted: f64,
         mut look: impl FnMut(f64, &Track),
     ) -> Track {
-        let mut track = Track::new(Point2::new(at(0.0), 0.0), 0.2, 0.0);
+        let mut track = Track::new(&shown(0.0), 0.0);
         for scan in 1..=(seconds / DT).round() as u32 {
             let now = f64::from(scan) * DT;
             track.predict(DT);
-            track.update(Point2::new(at(now), 0.0), 0.2, shifted, now);
+            track.update(&shown(now), shifted, now);
             look(now, &track);
         }
         track
@@ -269,13 +321,41 @@ mod tests {
         assert!(stood.is_some_and(|stood| (2.4..3.0).contains(&stood)), "{stood:?}");
     }
 
+    /// The highest speed of a thing at rest of which this is seen after a second.
+    fn speed_after(later: impl Fn(u32) -> Sighting) -> f64 {
+        let shown = |now: f64| match (now / DT).round() as u32 {
+            scan @ 20.. => later(scan),
+            _ => seen(3.0),
+        };
+        let mut most: f64 = 0.0;
+        watch(3.0, shown, 0.0, |_, track| most = most.max(track.velocity.norm()));
+        most
+    }
+
+    #[test]
+    fn a_change_of_what_is_seen_of_a_thing_is_no_motion() {
+        let moved = speed_after(|_| seen(3.1));
+        assert!(moved > 0.25, "{moved}");
+        // Its middle moves by as much in each of these.
+        let check = |what: &str, later: &dyn Fn(u32) -> Sighting, most: f64| {
+            let speed = speed_after(later);
+            assert!(speed < most, "{what}: {speed}");
+        };
+        let long = |extent: f64| Sighting { extent, ..seen(3.1) };
+        check("one end is seen from now on", &|_| long(0.6), 0.15);
+        check("one end is not seen any more", &|_| long(0.2), 0.15);
+        let deep = |more: f64| Sighting { depth: 0.15 + more, ..seen(3.0 + more) };
+        check("it is taken for deeper", &|_| deep(0.1), 0.2);
+        check("now and then", &|scan| deep(f64::from(scan % 2) / 10.0), 0.12);
+    }
+
     #[test]
     fn confidence_comes_with_sightings_and_goes_with_misses() {
-        let mut track = Track::new(Point2::origin(), 0.2, 0.0);
+        let mut track = Track::new(&seen(0.0), 0.0);
         assert!((0.29..0.31).contains(&track.confidence()));
         let mut before = track.confidence();
         for scan in 1..=10 {
-            track.update(Point2::origin(), 0.2, 0.0, f64::from(scan) * DT);
+            track.update(&seen(0.0), 0.0, f64::from(scan) * DT);
             assert!(track.confidence() >= before);
             before = track.confidence();
         }
@@ -288,7 +368,7 @@ mod tests {
 
     #[test]
     fn what_is_not_seen_again_is_given_up() {
-        let new = Track::new(Point2::origin(), 0.2, 10.0);
+        let new = Track::new(&seen(0.0), 10.0);
         assert!(!new.is_gone(10.25) && new.is_gone(10.26));
         let mut known = follow(1.0, |_| 0.0, 0.0, |_, _| {});
         assert!(known.is_fresh(1.2) && !known.is_fresh(1.3));
@@ -303,7 +383,7 @@ mod tests {
         assert_eq!(track.gate(Point2::origin()), Some(0.0));
         assert!(track.gate(Point2::new(0.2, 0.0)).is_some());
         assert!(track.gate(Point2::new(0.4, 0.0)).is_none());
-        let mut lost = Track::new(Point2::origin(), 0.2, 0.0);
+        let mut lost = Track::new(&seen(0.0), 0.0);
         lost.predict(0.8);
         assert!(
             lost.gate(Point2::new(0.59, 0.0)).is_some()

@@ -6,8 +6,8 @@ use super::{
     cluster::{Cluster, Sweep},
     memory::{AGO, Memory},
     projection::Hit,
-    shape::{self, Circle},
-    track::Track,
+    shape,
+    track::{Sighting, Track},
 };
 
 /// Follows things over scans.
@@ -43,8 +43,7 @@ pub struct Sight<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     cluster: usize,
-    /// In the odometry frame.
-    circle: Circle,
+    sighting: Sighting,
     /// m
     range: f64,
     /// Whether it may be the beginning of something.
@@ -84,7 +83,7 @@ impl Tracker {
         self.tracks.retain(|track| !track.is_gone(sight.stamp));
         let room = MOST_TRACKS.saturating_sub(self.tracks.len());
         let new = self.seen.iter().filter(|seen| seen.new && !seen.taken).take(room);
-        let new = new.map(|it| Track::new(it.circle.center, it.circle.radius, sight.stamp));
+        let new = new.map(|it| Track::new(&it.sighting, sight.stamp));
         self.tracks.extend(new);
         for track in self.tracks.iter_mut().filter(|track| track.id == 0 && track.is_confirmed()) {
             self.newest_id += 1;
@@ -105,11 +104,18 @@ impl Tracker {
                 continue;
             }
             let width = sight.sweep.width(hits);
-            let Circle { center, radius } = shape::circle(hits, sight.laser, width, hidden);
-            let piece = hidden && cluster.extent > PIECE && shape::is_flat(hits, radius);
+            let circle = shape::circle(hits, sight.laser, width, hidden);
+            let piece = hidden && cluster.extent > PIECE && shape::is_flat(hits, circle.radius);
+            let away = (circle.center - sight.laser).try_normalize(f64::EPSILON);
             self.seen.push(Seen {
                 cluster: index,
-                circle: Circle { center: sight.odom_from_base * center, radius },
+                sighting: Sighting {
+                    middle: sight.odom_from_base * circle.center,
+                    radius: circle.radius,
+                    extent: cluster.extent,
+                    depth: circle.depth,
+                    away: sight.odom_from_base.rotation * away.unwrap_or_default(),
+                },
                 range: hits[0].range,
                 new: hits.len() >= sight.fewest && !piece,
                 taken: false,
@@ -127,7 +133,7 @@ impl Tracker {
         self.pairs.clear();
         for (track, followed) in self.tracks.iter().enumerate() {
             for (seen, at) in self.seen.iter().enumerate() {
-                if let Some(distance) = followed.gate(at.circle.center) {
+                if let Some(distance) = followed.gate(at.sighting.middle) {
                     self.pairs.push(Pair { distance, track, seen });
                 }
             }
@@ -157,7 +163,7 @@ impl Tracker {
             let were = track.trail.at(before).unwrap_or_default().iter().copied();
             let left = memory.seen_through(were, sight.stamp);
             track.trail.mark(sight.stamp, hits.len(), point);
-            track.update(seen.circle.center, seen.circle.radius, came.max(left), sight.stamp);
+            track.update(&seen.sighting, came.max(left), sight.stamp);
         }
     }
 
@@ -210,7 +216,9 @@ mod tests {
     use super::*;
 
     fn seen(x: f64, stamp: f64) -> Track {
-        Track::new(Point2::new(x, 0.0), 0.2, stamp)
+        let (middle, away) = (Point2::new(x, 0.0), Vector2::x());
+        let sighting = Sighting { middle, radius: 0.2, extent: 0.4, depth: 0.15, away };
+        Track::new(&sighting, stamp)
     }
 
     #[test]

@@ -109,15 +109,9 @@ const AROUND: usize = 4;
 
 #[test]
 fn the_car_of_each_recording_is_followed() {
-    let rows = [
-        // The car comes out of nowhere at 2 m/s past a LiDAR with a beam in each degree, of which half are lost: of its 22
-        // scans the first third are needed to find its speed, and then it brakes with 1.3 m/s².
-        ("datmo_intersection", 0.3),
-        ("datmo_overtake_ego", 0.2),
-        ("datmo_overtake_red", 0.2),
-        ("datmo_overtakes", 0.2),
-    ];
-    for (name, velocity) in rows {
+    let names =
+        ["datmo_intersection", "datmo_overtake_ego", "datmo_overtake_red", "datmo_overtakes"];
+    for name in names {
         let Some(recording) = read(name) else {
             println!("SKIPPED: recordings not found");
             return;
@@ -130,7 +124,7 @@ fn the_car_of_each_recording_is_followed() {
         check(&what("id switches"), AtMost(score.switches as f64, 1.0));
         check(&what("dynamic recall"), AtLeast(score.dynamic_recall(), 0.93));
         let off = quantile(&score.velocity_errors, 0.5);
-        check(&what("velocity, median [m/s]"), AtMost(off, velocity));
+        check(&what("velocity, median [m/s]"), AtMost(off, 0.2));
     }
 }
 
