@@ -133,6 +133,27 @@ fn a_walker_is_the_same_whichever_way_the_lidar_is_mounted() {
 }
 
 #[test]
+fn what_is_seen_is_the_same_wherever_the_odometry_began() {
+    let seen_from = |pose: Isometry2<f64>| {
+        let mut perception = perception(Isometry2::identity());
+        for scan in 0..60 {
+            let now = f64::from(scan) * 0.05;
+            let scan = turn(now, Isometry2::identity(), STEP, &[[3.0, 0.8 * now - 1.0]]);
+            perception.look(&scan, Some(pose), Duration::ZERO, Duration::ZERO);
+        }
+        let [walker] = perception.picture.obstacles[..] else { panic!("{pose}") };
+        [walker.position, walker.velocity]
+    };
+    let expected = seen_from(Isometry2::identity());
+    for yaw in [0.0, 1.0, 2.5, -2.0] {
+        let seen = seen_from(Isometry2::new(Vector2::new(5.0, -3.0), yaw));
+        let off = |(one, other): (&f64, &f64)| (one - other).abs();
+        let off = seen.as_flattened().iter().zip(expected.as_flattened()).map(off);
+        assert!(off.fold(0.0, f64::max) < 1e-6, "{yaw}: {seen:?}, {expected:?}");
+    }
+}
+
+#[test]
 fn what_stands_is_static_while_the_robot_moves_and_nothing_moves_without_odometry() {
     let (mut with, mut without) =
         (perception(Isometry2::identity()), perception(Isometry2::identity()));
