@@ -1,0 +1,144 @@
+use super::*;
+
+const DT: f64 = 0.05;
+
+/// Of something in the direction of x.
+fn seen(x: f64) -> Sighting {
+    let (middle, away) = (Point2::new(x, 0.0), Vector2::x());
+    Sighting { middle, radius: 0.2, extent: 0.4, depth: 0.15, away }
+}
+
+/// Follows a thing that is seen where `at` says, with this share of it shifted, and looks after each scan.
+fn follow(
+    seconds: f64,
+    at: impl Fn(f64) -> f64,
+    shifted: f64,
+    look: impl FnMut(f64, &Track),
+) -> Track {
+    watch(seconds, |now| seen(at(now)), shifted, look)
+}
+
+/// The same with all that is seen of it.
+fn watch(
+    seconds: f64,
+    shown: impl Fn(f64) -> Sighting,
+    shifted: f64,
+    mut look: impl FnMut(f64, &Track),
+) -> Track {
+    let mut track = Track::new(&shown(0.0), 0.0);
+    for scan in 1..=(seconds / DT).round() as u32 {
+        let now = f64::from(scan) * DT;
+        track.predict(DT);
+        track.update(&shown(now), shifted, now);
+        look(now, &track);
+    }
+    track
+}
+
+#[test]
+fn position_and_velocity_of_what_moves_evenly_are_found() {
+    let track = follow(3.0, |now| 1.0 + 1.2 * now, 1.0, |_, _| {});
+    assert!((track.position.x - 4.6).abs() < 0.01, "{track:?}");
+    assert!((track.velocity.x - 1.2).abs() < 0.01, "{track:?}");
+    assert!(track.velocity.y.abs() < 1e-12);
+}
+
+#[test]
+fn what_moves_is_dynamic_only_if_it_came_from_somewhere() {
+    let mut since = None;
+    follow(
+        3.0,
+        |now| now,
+        1.0,
+        |now, track| {
+            if track.dynamic {
+                since.get_or_insert(now);
+            }
+        },
+    );
+    assert!(since.is_some_and(|since| (0.15..0.4).contains(&since)), "{since:?}");
+    assert!(!follow(3.0, |now| now, 0.15, |_, _| {}).dynamic);
+    assert!(!follow(3.0, |now| 0.2 * now, 1.0, |_, _| {}).dynamic, "too slow");
+    assert!(!follow(3.0, |now| 0.07 * (6.0 * now).sin(), 1.0, |_, _| {}).dynamic, "to and fro");
+}
+
+#[test]
+fn what_stops_is_static_again() {
+    let stop = |now: f64| now.min(2.0);
+    let mut stood = None;
+    follow(4.0, stop, 1.0, |now, track| {
+        if now > 2.0 && !track.dynamic {
+            stood.get_or_insert(now);
+        }
+    });
+    assert!(stood.is_some_and(|stood| (2.4..3.0).contains(&stood)), "{stood:?}");
+}
+
+/// The highest speed of a thing at rest of which this is seen after a second.
+fn speed_after(later: impl Fn(u32) -> Sighting) -> f64 {
+    let shown = |now: f64| match (now / DT).round() as u32 {
+        scan @ 20.. => later(scan),
+        _ => seen(3.0),
+    };
+    let mut most: f64 = 0.0;
+    watch(3.0, shown, 0.0, |_, track| most = most.max(track.velocity.norm()));
+    most
+}
+
+#[test]
+fn a_change_of_what_is_seen_of_a_thing_is_no_motion() {
+    let moved = speed_after(|_| seen(3.1));
+    assert!(moved > 0.25, "{moved}");
+    // Its middle moves by as much in each of these.
+    let check = |what: &str, later: &dyn Fn(u32) -> Sighting, most: f64| {
+        let speed = speed_after(later);
+        assert!(speed < most, "{what}: {speed}");
+    };
+    let long = |extent: f64| Sighting { extent, ..seen(3.1) };
+    check("one end is seen from now on", &|_| long(0.6), 0.15);
+    check("one end is not seen any more", &|_| long(0.2), 0.15);
+    let deep = |more: f64| Sighting { depth: 0.15 + more, ..seen(3.0 + more) };
+    check("it is taken for deeper", &|_| deep(0.1), 0.2);
+    check("now and then", &|scan| deep(f64::from(scan % 2) / 10.0), 0.12);
+}
+
+#[test]
+fn confidence_comes_with_sightings_and_goes_with_misses() {
+    let mut track = Track::new(&seen(0.0), 0.0);
+    assert!((0.29..0.31).contains(&track.confidence()));
+    let mut before = track.confidence();
+    for scan in 1..=10 {
+        track.update(&seen(0.0), 0.0, f64::from(scan) * DT);
+        assert!(track.confidence() >= before);
+        before = track.confidence();
+    }
+    assert!(before > 0.99 && before < 1.0, "{before}");
+    track.hide(0.25);
+    assert!((0.99..before).contains(&track.confidence()));
+    (0..3).for_each(|_| track.miss());
+    assert!(track.confidence() < 0.5, "{}", track.confidence());
+}
+
+#[test]
+fn what_is_not_seen_again_is_given_up() {
+    let new = Track::new(&seen(0.0), 10.0);
+    assert!(!new.is_gone(10.25) && new.is_gone(10.26));
+    let mut known = follow(1.0, |_| 0.0, 0.0, |_, _| {});
+    assert!(known.is_fresh(1.2) && !known.is_fresh(1.3));
+    assert!(!known.is_gone(1.79) && known.is_gone(1.81));
+    (0..6).for_each(|_| known.miss());
+    assert!(known.is_gone(1.0), "it is seen not to be there");
+}
+
+#[test]
+fn nothing_far_off_is_taken_for_the_same_thing() {
+    let track = follow(1.0, |_| 0.0, 0.0, |_, _| {});
+    assert_eq!(track.gate(Point2::origin()), Some(0.0));
+    assert!(track.gate(Point2::new(0.2, 0.0)).is_some());
+    assert!(track.gate(Point2::new(0.4, 0.0)).is_none());
+    let mut lost = Track::new(&seen(0.0), 0.0);
+    lost.predict(0.8);
+    assert!(
+        lost.gate(Point2::new(0.59, 0.0)).is_some() && lost.gate(Point2::new(0.61, 0.0)).is_none()
+    );
+}
