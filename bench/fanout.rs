@@ -5,7 +5,8 @@
 //! the same clients in a process of their own, one after the other in one run, and CPU is what the kernel says the
 //! server's threads took.
 //!
-//! `cargo bench --bench fanout -- --clients 100,1000 --seconds 8 --rounds 3`; `./dev bench` runs it and keeps the table.
+//! `cargo bench --bench fanout -- --clients 100,1000 --seconds 8 --rounds 3`; with ROS, `--role on-graph` adds what the graph
+//! takes for one client. `./dev bench` runs both.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark that cannot begin may panic
 #![allow(clippy::disallowed_methods)] // it measures time, which nobody hands it
@@ -16,6 +17,9 @@ mod bridge;
 mod clients;
 #[path = "fanout/figures.rs"]
 mod figures;
+#[cfg(feature = "ros")]
+#[path = "fanout/graph.rs"]
+mod graph;
 #[path = "fanout/kernel.rs"]
 mod kernel;
 #[path = "fanout/operator.rs"]
@@ -42,8 +46,8 @@ enum Sender {
 struct Plan {
     clients: usize,
     seconds: u64,
-    /// Every tenth client takes 2 KB a second.
-    slow: bool,
+    /// Bytes a second that every tenth client takes, if not all there is.
+    slow: Option<usize>,
 }
 
 fn main() {
@@ -57,7 +61,7 @@ fn main() {
     let plan = Plan {
         clients: number("--many", 0),
         seconds: number("--seconds", 8) as u64,
-        slow: arguments.iter().any(|argument| argument == "--slow"),
+        slow: value("--slow").map(|text| text.parse().unwrap()),
     };
     let sender = match value("--sender").as_deref() {
         Some("kernel") => Some(Sender::Kernel),
@@ -68,6 +72,10 @@ fn main() {
         (Some("server"), Some(Sender::Kernel)) => kernel::serve(),
         (Some("server"), Some(Sender::Bridge)) => bridge::serve(plan.clients),
         (Some("clients"), Some(sender)) => clients::run(clients as u16, sender, &plan),
+        #[cfg(feature = "ros")]
+        (Some("graph"), _) => graph::serve(),
+        #[cfg(feature = "ros")]
+        (Some("on-graph"), _) => graph::compare(plan.seconds, number("--rounds", 3)),
         (Some("operator"), _) => operator::run(clients as u16, plan.seconds),
         _ => {
             let many = value("--clients").unwrap_or_else(|| "1,100,1000,2000".to_owned());
@@ -81,11 +89,11 @@ fn main() {
 fn compare(many: Vec<usize>, seconds: u64, rounds: usize) {
     println!("| clients | | lower bound | bridge | ratio |\n|---|---|---|---|---|");
     for clients in many {
-        let plan = Plan { clients, seconds, slow: false };
+        let plan = Plan { clients, seconds, slow: None };
         let (kernel, bridge) = by_turns(&plan, rounds);
         table(&format!("{clients}"), &kernel, &bridge);
         if clients >= 100 {
-            let slow = Plan { slow: true, ..plan };
+            let slow = Plan { slow: Some(2048), ..plan };
             let (kernel, bridge) = by_turns(&slow, rounds);
             table(&format!("{clients}, a tenth at 2 KB/s"), &kernel, &bridge);
         }
@@ -93,8 +101,13 @@ fn compare(many: Vec<usize>, seconds: u64, rounds: usize) {
     println!(
         "\n| subscribers | operator's | median | 99 % | most | of |\n|---|---|---|---|---|---|"
     );
-    for subscribers in [0, 500, 1000] {
-        for (what, times) in operate(subscribers, seconds) {
+    // Who takes nothing at all is gone after 9 s, so that this is as long as it lasts.
+    for (subscribers, stalled, seconds) in
+        [(0, false, seconds), (500, false, seconds), (1000, false, seconds), (1000, true, 2)]
+    {
+        for (what, times) in operate(subscribers, stalled.then_some(0), seconds) {
+            let subscribers =
+                format!("{subscribers}{}", if stalled { ", a tenth stalled" } else { "" });
             let at = |share| times.get(((times.len() - 1) as f64 * share) as usize).unwrap();
             println!(
                 "| {subscribers} | {what} | {:.2} ms | {:.2} ms | {:.2} ms | {} |",
@@ -150,10 +163,10 @@ fn measure(sender: Sender, plan: &Plan) -> Figures {
 }
 
 /// Round trips of an operator, and from commands to what the robot is sent, beside that many subscribers.
-fn operate(subscribers: usize, seconds: u64) -> Vec<(&'static str, Vec<f64>)> {
+fn operate(subscribers: usize, slow: Option<usize>, seconds: u64) -> Vec<(&'static str, Vec<f64>)> {
     let mut server = Child::server(Sender::Bridge, subscribers);
     let port = server.line();
-    let plan = Plan { clients: subscribers, seconds: 4 * seconds, slow: false };
+    let plan = Plan { clients: subscribers, seconds: 4 * seconds, slow };
     let mut clients = Child::clients(Sender::Bridge, &port, &plan);
     clients.expect("begin");
     let mut operator = Child::operator(&port, 3 * seconds);

@@ -23,7 +23,7 @@ pub fn run(port: u16, sender: Sender, plan: &Plan) {
         let tally = Rc::new(RefCell::new(Tally::default()));
         for index in 0..plan.clients {
             let socket = connect(port, sender, index).await;
-            let slow = plan.slow && index % 10 == 0;
+            let slow = plan.slow.filter(|_| index % 10 == 0);
             tokio::task::spawn_local(listen(socket, slow, tally.clone()));
         }
         sleep(WARM_UP).await;
@@ -104,8 +104,11 @@ pub fn token(user_id: usize, role: &str) -> String {
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
 
-async fn listen(mut socket: TcpStream, slow: bool, tally: Rc<RefCell<Tally>>) {
-    let mut buffer = vec![0; if slow { 2048 } else { 32 * 1024 }];
+async fn listen(mut socket: TcpStream, slow: Option<usize>, tally: Rc<RefCell<Tally>>) {
+    if slow == Some(0) {
+        std::future::pending::<()>().await;
+    }
+    let mut buffer = vec![0; slow.unwrap_or(32 * 1024)];
     let mut frames = Frames::default();
     let mut last = None;
     let mut next = Instant::now();
@@ -114,7 +117,7 @@ async fn listen(mut socket: TcpStream, slow: bool, tally: Rc<RefCell<Tally>>) {
         let mut pongs = Vec::new();
         frames.feed(&buffer[..length], |opcode, tail| match opcode {
             PING => pongs.push(masked(0x8A, tail)),
-            _ if slow => {}
+            _ if slow.is_some() => {}
             _ => {
                 let Some((seq, delay)) = read_tail(tail) else { return };
                 let mut tally = tally.borrow_mut();
@@ -128,7 +131,7 @@ async fn listen(mut socket: TcpStream, slow: bool, tally: Rc<RefCell<Tally>>) {
         for pong in pongs {
             let _ = socket.write_all(&pong).await;
         }
-        if slow {
+        if slow.is_some() {
             next += Duration::from_secs(1);
             sleep_until(next).await;
         }
@@ -202,10 +205,10 @@ fn time_of_day(stamp: &[u8]) -> Option<u64> {
     Some(seconds * 1_000_000 + digits(20..26)?)
 }
 
-/// Now, as the protocol writes it.
-pub fn stamp() -> String {
-    let now = jiff::Timestamp::try_from(UNIX_EPOCH + unix()).unwrap();
-    format!("{now:.6}")
+/// A time since 1970, as the protocol writes it.
+pub fn written(time: Duration) -> String {
+    let time = jiff::Timestamp::try_from(UNIX_EPOCH + time).unwrap();
+    format!("{time:.6}")
 }
 
 pub fn unix() -> Duration {

@@ -10,7 +10,10 @@ use std::{
 
 use oht50_bridge::hub::Frame;
 
-use super::{PERIOD, clients::stamp};
+use super::{
+    PERIOD,
+    clients::{unix, written},
+};
 
 /// One thread, one buffer, one `send` a socket. Prints its port.
 pub fn serve() {
@@ -24,7 +27,7 @@ pub fn serve() {
             socket.set_nonblocking(true).unwrap();
             guests.push(Guest { socket, rest: None });
         }
-        let buffer: Arc<[u8]> = Frame::text(&message(seq)).bytes()[..].into();
+        let buffer: Arc<[u8]> = Frame::text(&message(seq, &written(unix()))).bytes()[..].into();
         guests.retain_mut(|guest| guest.send(&buffer));
         due += PERIOD;
         thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -63,9 +66,9 @@ impl Guest {
 }
 
 /// As long as a scan of 720 beams from the simulated hall.
-fn message(seq: u64) -> String {
+pub fn message(seq: u64, stamp: &str) -> String {
     let points = vec!["[-3.142,12.345]"; 780].join(",");
-    format!(r#"{{"type":"lidar_update","data":[{points}],"seq":{seq},"stamp":"{}"}}"#, stamp())
+    format!(r#"{{"type":"lidar_update","data":[{points}],"seq":{seq},"stamp":"{stamp}"}}"#)
 }
 
 /// With the same send buffers as the bridge's, which accepted sockets inherit.

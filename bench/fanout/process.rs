@@ -40,7 +40,8 @@ impl Child {
         let (many, seconds) = (plan.clients.to_string(), plan.seconds.to_string());
         let mut arguments = vec!["--role", "clients", "--sender", name(sender)];
         arguments.extend(["--clients-of-port", port, "--many", &many, "--seconds", &seconds]);
-        arguments.extend(plan.slow.then_some("--slow"));
+        let slow = plan.slow.map(|bytes| bytes.to_string());
+        arguments.extend(slow.iter().flat_map(|bytes| ["--slow", bytes]));
         Child::start(&arguments)
     }
 
@@ -49,7 +50,7 @@ impl Child {
         Child::start(&["--role", "operator", "--clients-of-port", port, "--seconds", &seconds])
     }
 
-    fn start(arguments: &[&str]) -> Child {
+    pub fn start(arguments: &[&str]) -> Child {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(arguments)
             .stdout(Stdio::piped())
