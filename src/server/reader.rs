@@ -59,7 +59,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             .max_write_buffer_size(READ_BUFFER)
             .max_message_size(Some(longest))
             .max_frame_size(Some(longest));
-        let half = ReadOnly { half, reads: 0 };
+        let half = ReadOnly { half, reads: 0, room: longest * ROOM, most: longest * ROOM };
         let stream = WebSocketStream::from_raw_socket(half, Role::Server, Some(config)).await;
         Reader { stream, broken: false }
     }
@@ -70,7 +70,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             return self.discard().await;
         }
         let incoming = match self.stream.next().await {
-            Some(Ok(message)) => of_message(message),
+            Some(Ok(message)) => {
+                self.stream.get_mut().begin();
+                of_message(message)
+            }
+            Some(Err(_)) if self.stream.get_ref().room == 0 => {
+                Incoming::Violation(CloseReason::TooBig)
+            }
             Some(Err(error)) => of_error(&error),
             None => Incoming::Gone,
         };
@@ -122,10 +128,21 @@ fn of_error(error: &Error) -> Incoming {
 
 /// A read half that swallows writes: pongs and Closes of the library's own go nowhere, ours go through the outbox.
 ///
-/// It pauses now and then: a flood of empty fragments never becomes a message, and would not let go of the thread.
+/// A flood of empty fragments never becomes a message: it would not let go of the thread, so this pauses now and then, and it
+/// would go on for ever, so this ends.
 struct ReadOnly<R> {
     half: R,
     reads: u32,
+    /// Bytes that may still come before there is a message.
+    room: usize,
+    most: usize,
+}
+
+impl<R> ReadOnly<R> {
+    /// A message has come.
+    fn begin(&mut self) {
+        self.room = self.most;
+    }
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for ReadOnly<R> {
@@ -139,7 +156,12 @@ impl<R: AsyncRead + Unpin> AsyncRead for ReadOnly<R> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+        if self.room == 0 {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let before = buffer.filled().len();
         let poll = Pin::new(&mut self.half).poll_read(context, buffer);
+        self.room = self.room.saturating_sub(buffer.filled().len() - before);
         self.reads = if poll.is_ready() { self.reads + 1 } else { 0 };
         poll
     }
@@ -170,18 +192,23 @@ const READ_BUFFER: usize = 2 * 1024;
 /// be as long.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 
+/// A message takes at most so many times its length: in fragments of a byte each, seven of theirs for one of it (RFC 6455
+/// section 5.2: two of header, four of mask).
+const ROOM: usize = 8;
+
 /// Reads of up to [`READ_BUFFER`] before somebody else's turn.
 const READS_AT_A_TIME: u32 = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::tests::{CONTINUATION, TEXT, fragment};
+    use crate::server::tests::{CONTINUATION, TEXT, fragment, frame};
 
     #[tokio::test]
     async fn a_flood_that_is_never_a_message_is_left_now_and_then() {
         let mut flood = fragment(TEXT, b"");
         flood.extend(fragment(CONTINUATION, b"").repeat(20_000));
+        assert!(flood.len() < ROOM * LONGEST_MESSAGE);
         let mut reader = Reader::new(&flood[..]).await;
         let mut pauses = 0;
         let mut next = std::pin::pin!(reader.next());
@@ -190,5 +217,22 @@ mod tests {
         }
         let reads = flood.len().div_ceil(READ_BUFFER);
         assert_eq!(pauses, reads / READS_AT_A_TIME as usize);
+    }
+
+    #[tokio::test]
+    async fn the_longest_message_may_come_byte_by_byte_and_nothing_comes_for_ever() {
+        let mut longest = fragment(TEXT, b"x");
+        longest.extend(fragment(CONTINUATION, b"x").repeat(LONGEST_MESSAGE - 2));
+        longest.extend(frame(CONTINUATION, b"x"));
+        let twice = longest.repeat(2);
+        let mut reader = Reader::new(&twice[..]).await;
+        for _ in 0..2 {
+            let Incoming::Text(text) = reader.next().await else { panic!("no message") };
+            assert_eq!(text.len(), LONGEST_MESSAGE);
+        }
+        let mut endless = fragment(TEXT, b"");
+        endless.extend(fragment(CONTINUATION, b"").repeat(ROOM * LONGEST_MESSAGE / 6));
+        let mut reader = Reader::new(&endless[..]).await;
+        assert_eq!(reader.next().await, Incoming::Violation(CloseReason::TooBig));
     }
 }

@@ -122,7 +122,7 @@ class TestMemory:
             while now() < until:
                 greet(bridge.url)
                 growth.look()
-            noted(what, f"{len(gathered.closed)} of {len(sockets)} were closed")
+            gathered.wait_closed()
         growth.judge(what)
 
     def test_what_is_announced_and_does_not_come_takes_no_memory(self, bridge):
