@@ -76,7 +76,7 @@ find_python() {
 }
 
 check_rust() {
-    command -v cargo >/dev/null && command -v rustc >/dev/null ||
+    { command -v cargo && command -v rustc; } >/dev/null ||
         die "Rust is missing; Rust 1.88 or later with cargo is needed (rustup is the usual way to install it)"
     local version
     version=$(cd "$ROOT" && rustc --version | cut -d ' ' -f 2)
@@ -213,6 +213,7 @@ prepend() {
 }
 
 export_ros_environment() {
+    local messages
     if ! ros_is_sourced; then
         # Only ours: what another ROS left in these lists would be compiled into our crates.
         export AMENT_PREFIX_PATH='' CMAKE_PREFIX_PATH='' LD_LIBRARY_PATH='' PYTHONPATH=''
@@ -226,9 +227,8 @@ export_ros_environment() {
         # rcl writes its logs under the home folder if nothing else is said.
         export ROS_LOG_DIR=${ROS_LOG_DIR:-$LOGS/ros}
         local site=("$PREFIX"/lib/python3.*/site-packages)
-        local messages=$OVERLAY/lib/$(basename "$(dirname "${site[0]}")")/site-packages
+        messages=$OVERLAY/lib/$(basename "$(dirname "${site[0]}")")/site-packages
     else
-        local messages
         messages=$OVERLAY/$(python3 -c 'import sysconfig, os; print(os.path.relpath(sysconfig.get_path("purelib"), sysconfig.get_path("data")))')
     fi
     # Also before the overlay exists: the value may not change between the first build and the second.
