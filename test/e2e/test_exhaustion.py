@@ -5,16 +5,15 @@
 
 import os
 import resource
-import shutil
 from statistics import quantiles
 
 import pytest
 
+from certificates import own, trusting
 from client import Client, token
 from crowd import CLOSE, PING, TEXT, allow_descriptors, crowd, descriptors, dial, frame, metrics, processor_time, resident, texts, upgraded
 from figures import measured, noted
 from programs import Bridge
-from test_tls import own, trusting
 from waiting import eventually, now
 from world import UNLIMITED
 
@@ -77,7 +76,6 @@ class TestSlowRequests:
     def test_who_never_finishes_the_request_is_gone_in_time(self, bridge, what, first, say):
         slow(bridge.authority, bridge.url, what, say, first)
 
-    @pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command to make a certificate")
     def test_who_never_finishes_the_hello_is_gone_in_time(self, domain, directory):
         files = own(directory, "robot")
         bridge = Bridge(directory, {**CROWDED, **files})

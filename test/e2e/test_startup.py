@@ -1,11 +1,10 @@
 """The executable's front: what it refuses before it opens a port, and how it ends."""
 
-import shutil
 import ssl
-import subprocess
 
 import pytest
 
+from certificates import own, trusting
 from client import Client, token
 from programs import CONFIG, SECRET, Bridge, Program, parameters_file
 
@@ -158,16 +157,10 @@ class TestCommandLine:
 
 class TestTls:
     def test_a_certificate_makes_it_wss_and_plain_text_gets_nothing(self, directory):
-        if not shutil.which("openssl"):
-            pytest.skip("needs the openssl command to make a certificate")
-        key, certificate = directory / "key.pem", directory / "cert.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=robot", "-addext", "subjectAltName=IP:127.0.0.1",
-                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
-        bridge = Bridge(directory, {"tls_key_file": str(key), "tls_cert_file": str(certificate)})
+        files = own(directory, "robot")
+        bridge = Bridge(directory, files)
         assert bridge.url.startswith("wss://")
-        trust = ssl.create_default_context(cafile=certificate)
-        client = Client(bridge.url, token(), tls=trust)
+        client = Client(bridge.url, token(), tls=trusting(files))
         client.say("ping")
         client.expect("pong")
         assert client.socket.transport.get_extra_info("ssl_object").version() == "TLSv1.3"
