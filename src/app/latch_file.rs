@@ -44,8 +44,9 @@ pub fn prepare(directory: &Path) -> io::Result<()> {
     fs::write(&probe, [0; PROBE]).and_then(|()| fs::remove_file(&probe)).map_err(named)
 }
 
-/// Keeps the file as the latch is. What cannot be written is tried again every second, and logged.
+/// Keeps the file as the latch is. What cannot be written is logged once, and tried again twice a second.
 pub async fn keep(directory: PathBuf, mut latched: watch::Receiver<Option<EmergencyStop>>) {
+    let mut failing = false;
     while latched.changed().await.is_ok() {
         loop {
             let text = match &*latched.borrow_and_update() {
@@ -53,14 +54,19 @@ pub async fn keep(directory: PathBuf, mut latched: watch::Receiver<Option<Emerge
                 None => "released\n".to_owned(),
             };
             let directory = directory.clone();
-            match spawn_blocking(move || write(&directory, &text)).await {
-                Ok(Ok(())) => break,
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "the emergency-stop latch was not written")
+            let written = spawn_blocking(move || write(&directory, &text)).await;
+            match written.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+                Ok(()) => break,
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::error!(%error, "the emergency-stop latch cannot be written: it may not outlive a crash");
                 }
-                Err(error) => tracing::error!(%error, "writing the emergency-stop latch failed"),
+                Err(_) => {}
             }
             sleep(RETRY).await;
+        }
+        if std::mem::take(&mut failing) {
+            tracing::info!("the emergency-stop latch was written");
         }
     }
 }
@@ -76,7 +82,9 @@ fn write(directory: &Path, text: &str) -> io::Result<()> {
 }
 
 const NAME: &str = "emergency_stop";
-const RETRY: Duration = Duration::from_secs(1);
+
+/// So that it is kept within a second of there being room again.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// Bytes; a full disk takes an empty file.
 const PROBE: usize = 4096;
@@ -128,5 +136,26 @@ mod tests {
         let error = prepare(&file.join("state")).unwrap_err().to_string();
         assert!(error.contains("state_directory") && error.contains("file/state"), "{error}");
         prepare(&directory.path().join("a/b")).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_disk_keeps_it_within_a_second_of_having_room_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_owned();
+        let beside = path.join(format!("{NAME}.new"));
+        std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
+        let (latched, receiver) = watch::channel(None);
+        tokio::spawn(keep(path.clone(), receiver));
+        latched.send_replace(Some(EmergencyStop {
+            source: StopSource::Web,
+            by: None,
+            since: Duration::ZERO,
+            reason: "Pressed by lan".to_owned(),
+        }));
+        sleep(Duration::from_secs_f64(3.3)).await;
+        assert_eq!(restore(&path, Duration::ZERO), None, "there was no room");
+        fs::remove_file(&beside).unwrap();
+        sleep(Duration::from_secs(1)).await;
+        assert!(restore(&path, Duration::ZERO).unwrap().reason.contains("Pressed by lan"));
     }
 }

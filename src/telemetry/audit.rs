@@ -155,7 +155,7 @@ impl Audit {
 
 /// Writes what comes until [`Audit::close`], and then what is left; `lost` makes the line about lines that were lost.
 ///
-/// What cannot be written is tried again every second. An error means that the sink panicked.
+/// What cannot be written is tried again twice a second. An error means that the sink panicked.
 pub async fn keep(
     audit: Audit,
     sink: Box<dyn Sink>,
@@ -261,7 +261,8 @@ const CHUNK: usize = 64 * 1024;
 /// Without lines the sink is asked this often whether it could keep some.
 const CHECK: Duration = Duration::from_secs(1);
 
-const RETRY: Duration = Duration::from_secs(1);
+/// So that motion is allowed again within a second of there being room.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// A write that takes longer counts as failed until it is done.
 const STUCK: Duration = Duration::from_secs(2);

@@ -193,7 +193,7 @@ async fn without_the_log_nothing_new_moves_and_every_stop_works_and_it_recovers(
     assert_eq!(client.answer("control_response").await["success"], true);
 
     bench.disk.fill(false);
-    client.listen(seconds(1.1)).await;
+    client.listen(seconds(0.6)).await;
     client.say(motion("move_forward", Value::Null)).await;
     assert_eq!(client.answer("robot_control_response").await["success"], true);
     bench.end().await;
