@@ -20,7 +20,7 @@ use crate::{
     protocol::{CloseReason, audit},
     robot::{Inputs, Notice, Outputs},
     safety::{DockingController, EmergencyStop, Gate, SafeVelocity, latch::StopLatch},
-    server::{Accept, Listening, Server, Surroundings, TlsIdentity},
+    server::{Accept, Listening, Renewal, Server, Surroundings, TlsIdentity},
     session::{Action, Command, Terms},
     telemetry::{
         audit::{Audit, Sink, keep},
@@ -141,6 +141,7 @@ impl App {
         let mut tasks = JoinSet::new();
 
         let (stale, access_is_stale) = watch::channel(false);
+        let tls = tls.map(Renewal::new).map(Arc::new);
         let health = Health {
             report: report.clone(),
             pulse: pulse.clone(),
@@ -153,6 +154,7 @@ impl App {
             max_connections: config.server.max_connections,
             audit: audit.clone(),
             access_is_stale: access_is_stale.clone(),
+            tls: tls.clone(),
             stopping: stop.clone(),
             clock: clock.clone(),
         };

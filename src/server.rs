@@ -59,7 +59,7 @@ mod token;
 mod upgrade;
 
 pub use listen::{Accept, ListenError, Listening};
-pub use tls::{Certificate, Standing, TlsError, TlsIdentity};
+pub use tls::{Certificate, Complaint, Renewal, Standing, TlsError, TlsIdentity, Validity};
 
 use connection::Arrival;
 use guesses::{Guesses, TooMany};
@@ -94,7 +94,7 @@ pub struct Server(Arc<Shared>);
 
 struct Shared {
     surroundings: Surroundings,
-    tls: Option<Arc<tls::Renewal>>,
+    tls: Option<Arc<Renewal>>,
     pool: Mutex<Pool>,
     guesses: Mutex<Guesses>,
     connections: AtomicU64,
@@ -104,11 +104,11 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(surroundings: Surroundings, tls: Option<TlsIdentity>) -> Shared {
+    fn new(surroundings: Surroundings, tls: Option<Arc<Renewal>>) -> Shared {
         Shared {
             pool: Mutex::new(Pool::new(&surroundings.config)),
             guesses: Mutex::new(Guesses::new(surroundings.config.bad_tokens_per_minute)),
-            tls: tls.map(|identity| Arc::new(tls::Renewal::new(identity))),
+            tls,
             connections: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
             #[cfg(feature = "conformance")]
@@ -119,8 +119,8 @@ impl Shared {
 }
 
 impl Server {
-    /// A server that speaks TLS if it is given an identity.
-    pub fn new(surroundings: Surroundings, tls: Option<TlsIdentity>) -> Server {
+    /// A server that speaks TLS if it is given an identity, and looks for newer ones.
+    pub fn new(surroundings: Surroundings, tls: Option<Arc<Renewal>>) -> Server {
         Server(Arc::new(Shared::new(surroundings, tls)))
     }
 
@@ -244,11 +244,6 @@ impl Server {
     fn is_good(&self, token: &Result<Token, NoToken>) -> bool {
         let verifier = self.0.surroundings.terms.verifier.borrow().clone();
         token.as_ref().is_ok_and(|token| verifier.verify(token.as_str(), self.time().unix).is_ok())
-    }
-
-    /// What became of the certificate since the start; `None` without TLS.
-    pub fn certificate(&self) -> Option<Certificate> {
-        self.0.tls.as_ref().map(|tls| tls.certificate())
     }
 
     /// Looks at the certificate's files every second, for ever. A disk that hangs holds up nothing else.

@@ -3,7 +3,7 @@
 //! One function a part, and `Health::parts` lists them: a new fact is one more. It decides nothing about motion: the Gate
 //! does, by the same facts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
@@ -13,6 +13,7 @@ use crate::{
     hub::Hub,
     robot::{Battery, Newest, Odometry, Received},
     safety::{Reason, StopSource, zone::Stop},
+    server::{Certificate, Renewal, Standing},
     telemetry::{
         audit::Audit,
         vitals::{Level, Part, Pulse, Vitals},
@@ -20,6 +21,8 @@ use crate::{
 };
 
 use super::motion::Report;
+
+mod certificate;
 
 /// What is looked at.
 pub struct Health {
@@ -45,6 +48,8 @@ pub struct Health {
     pub audit: Audit,
     /// True while a file of keys, or the deny list, cannot be used.
     pub access_is_stale: watch::Receiver<bool>,
+    /// The certificate, where the server speaks TLS.
+    pub tls: Option<Arc<Renewal>>,
     /// True when the bridge stops.
     pub stopping: watch::Receiver<bool>,
     /// The time.
@@ -58,6 +63,7 @@ impl Health {
         let report = self.report.borrow().clone();
         let age = |at: Option<Duration>| at.map(|at| now.saturating_sub(at));
         let counts = self.hub.roles();
+        let certificate = self.tls.as_ref().map(|tls| tls.certificate());
         let mut vitals = Vitals {
             uptime: now,
             connections: Role::ALL.map(|role| (role.as_str(), counts[role as usize])),
@@ -73,9 +79,14 @@ impl Health {
             battery_age: age(arrival(&self.battery)),
             temperature_age: age(arrival(&self.temperature)),
             audit: self.audit.kept(),
+            certificate_end: certificate.as_ref().and_then(Certificate::end),
+            certificate_is_stale: certificate
+                .as_ref()
+                .is_some_and(|certificate| certificate.standing == Standing::Stale),
             parts: Vec::new(),
         };
         vitals.parts = self.parts(&vitals, &report, now);
+        vitals.parts.push(certificate::part(certificate.as_ref(), self.clock.unix()));
         vitals
     }
 
@@ -298,6 +309,7 @@ mod tests {
             max_connections: 2,
             audit: Audit::default(),
             access_is_stale,
+            tls: None,
             stopping: stopping_end,
             clock: clock.clone(),
         };

@@ -120,7 +120,14 @@ impl Rig {
             checkup,
             clock,
         };
-        Rig { server: Server::new(surroundings, tls), hub, latch, commands, holder, access }
+        Rig {
+            server: Server::new(surroundings, tls.map(Renewal::new).map(Arc::new)),
+            hub,
+            latch,
+            commands,
+            holder,
+            access,
+        }
     }
 
     /// The client's end of a stream that the server serves; `capacity` bytes fit in each direction.

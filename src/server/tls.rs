@@ -25,10 +25,10 @@ use crate::config::TlsFiles;
 mod renewal;
 mod validity;
 
-pub use renewal::{Certificate, Standing};
+pub use renewal::{Certificate, Renewal, Standing};
+pub use validity::{Complaint, Validity};
 
-pub(super) use renewal::{EVERY, Renewal};
-use validity::Validity;
+pub(super) use renewal::EVERY;
 
 /// A certificate chain and its key, ready for use.
 pub struct TlsIdentity {

@@ -64,6 +64,8 @@ struct Moment {
     audit_lost: Counter,
     audit_waiting: Gauge,
     audit_writable: Gauge,
+    certificate_end: Reading,
+    certificate_stale: Gauge,
     uptime: Reading,
     resident: Gauge,
     descriptors: Gauge,
@@ -107,6 +109,8 @@ impl Metrics {
                 audit_lost: table.add(Counter::default()),
                 audit_waiting: table.add(Gauge::default()),
                 audit_writable: table.add(Gauge::default()),
+                certificate_end: table.add(Reading::default()),
+                certificate_stale: table.add(Gauge::default()),
                 uptime: table.add(Reading::default()),
                 resident: table.add(Gauge::default()),
                 descriptors: table.add(Gauge::default()),
@@ -229,6 +233,8 @@ impl Moment {
         catch_up(&self.audit_lost, audit.lost);
         self.audit_waiting.set(whole(audit.waiting));
         self.audit_writable.set(audit.writable.into());
+        self.certificate_end.set(vitals.certificate_end.unwrap_or(f64::NAN));
+        self.certificate_stale.set(vitals.certificate_is_stale.into());
         self.uptime.set(vitals.uptime.as_secs_f64());
         self.resident.set(process::resident_bytes().map_or(-1, whole));
         self.descriptors.set(process::open_descriptors().map_or(-1, whole));

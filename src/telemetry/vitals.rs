@@ -33,6 +33,10 @@ pub struct Vitals {
     pub temperature_age: Option<Duration>,
     /// The audit log.
     pub audit: Kept,
+    /// When the certificate in use ends, Unix time in s; `None`: no TLS, or it cannot be read.
+    pub certificate_end: Option<f64>,
+    /// The certificate's files hold something that cannot be used.
+    pub certificate_is_stale: bool,
     /// Its parts, one by one.
     pub parts: Vec<Part>,
 }
@@ -80,6 +84,8 @@ impl Vitals {
             battery_age: None,
             temperature_age: None,
             audit: Kept::default(),
+            certificate_end: None,
+            certificate_is_stale: false,
             parts: Vec::new(),
         }
     }

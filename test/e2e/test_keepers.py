@@ -20,7 +20,7 @@ from waiting import eventually, now
 
 OK, WARN, ERROR, STALE = (DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE)
 ROSOUT = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-PARTS = ["server", "scan", "odometry", "drive", "safety", "audit", "keys"]
+PARTS = ["server", "scan", "odometry", "drive", "safety", "audit", "keys", "certificate"]
 SERIES = re.compile(r"[a-z0-9_]+(\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\})? (NaN|-?[0-9.e+-]+)")
 
 

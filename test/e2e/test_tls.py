@@ -5,6 +5,8 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
+import urllib.request
 import warnings
 
 import pytest
@@ -91,20 +93,36 @@ class TestHandshake:
         assert b"HTTP" not in answer
 
 
+def told(bridge, context):
+    """Of the certificate, by metrics: days until it ends, and whether its files cannot be used."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    with direct.open(f"https://{bridge.authority}/metrics", timeout=PATIENCE) as answer:
+        lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
+    of = {name: float(value) for name, value in lines.items() if "certificate_" in name}
+    return (of["oht50_bridge_certificate_expiry_timestamp_seconds"] - time.time()) / 86400, of["oht50_bridge_certificate_stale"]
+
+
 class TestRenewal:
     def test_a_newer_certificate_is_taken_and_nobody_is_cut_off(self, directory):
-        files, newer = own(directory, "robot"), own(directory, "newer")
+        files, newer = own(directory, "robot"), own(directory, "newer", "-days", "30")
         bridge = Bridge(directory, files)
-        client = Client(bridge.url, token(), tls=trusting(files))
+        old = trusting(files)
+        client = Client(bridge.url, token(), tls=old)
+        days, stale = told(bridge, old)
+        assert 1.9 < days < 2.1 and not stale
         for parameter, path in files.items():
             shutil.copy(newer[parameter], path)
         bridge.wait_for_line("the certificate was reloaded; it is valid until 2")
         later = Client(bridge.url, token(8, "mai"), tls=trusting(newer))
         client.settle()
+        days, stale = told(bridge, trusting(newer))
+        assert 29.9 < days < 30.1 and not stale
         with open(files["tls_key_file"], "w") as file:
             file.write("half a k")
         bridge.wait_for_line("the certificate's files cannot be used")
         Client(bridge.url, token(9, "vu"), tls=trusting(newer)).close()
+        days, stale = told(bridge, trusting(newer))
+        assert 29.9 < days < 30.1 and stale
         for each in (client, later):
             each.settle()
             each.close()

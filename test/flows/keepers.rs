@@ -26,7 +26,10 @@ async fn unready(bench: &Bench) -> BTreeMap<String, String> {
     let body: Value = serde_json::from_str(&body).unwrap();
     let checks = body["checks"].as_array().unwrap();
     let names: Vec<_> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["server", "scan", "odometry", "drive", "safety", "audit", "keys"]);
+    assert_eq!(
+        names,
+        ["server", "scan", "odometry", "drive", "safety", "audit", "keys", "certificate"]
+    );
     let failing: BTreeMap<_, _> = checks
         .iter()
         .filter(|check| check["ok"] == false)

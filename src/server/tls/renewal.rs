@@ -2,24 +2,35 @@
 //! is whole takes the older one's place. Connections that are open keep theirs.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio_rustls::rustls::ServerConfig;
 use tracing::{error, info};
 
-use super::{Contents, TlsIdentity};
+use super::{Contents, TlsIdentity, Validity};
 use crate::config::TlsFiles;
 
 /// What became of the certificate, for whoever shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
+    /// Where it stands.
+    pub file: PathBuf,
     /// Whether it is the one in the files.
     pub standing: Standing,
-    /// When the one in use ends, if that could be read.
-    pub not_after: Option<Timestamp>,
+    /// From when to when the one in use is valid, if that could be read.
+    pub validity: Option<Validity>,
+    /// Why the files cannot be used, while they cannot.
+    pub refusal: Option<String>,
+}
+
+impl Certificate {
+    /// When the one in use ends, as Unix time, s.
+    pub fn end(&self) -> Option<f64> {
+        self.validity.map(|validity| validity.end())
+    }
 }
 
 /// Whether the certificate in use is the one in the files.
@@ -52,11 +63,12 @@ impl Renewal {
     /// Begins with this one.
     pub fn new(identity: TlsIdentity) -> Renewal {
         let TlsIdentity { files, contents, config, validity } = identity;
-        let not_after = validity.map(|validity| validity.not_after);
+        let file = files.certificate.clone();
+        let standing = Standing::Loaded;
         Renewal {
             files,
             config: RwLock::new(config),
-            certificate: RwLock::new(Certificate { standing: Standing::Loaded, not_after }),
+            certificate: RwLock::new(Certificate { file, standing, validity, refusal: None }),
             search: Mutex::new(Search { found: Ok(contents), settled: true }),
         }
     }
@@ -66,7 +78,7 @@ impl Renewal {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What became of the certificate.
+    /// What became of the certificate. Never waits for a disk.
     pub fn certificate(&self) -> Certificate {
         self.certificate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -88,21 +100,24 @@ impl Renewal {
     }
 
     fn settle(&self, identity: Result<TlsIdentity, String>, unix: Duration) {
-        let mut certificate = self.certificate.write().unwrap_or_else(PoisonError::into_inner);
+        let mut certificate = self.certificate();
         match identity {
             Ok(identity) => {
                 identity.warn(unix);
-                let not_after = identity.validity.map(|validity| validity.not_after);
+                let until = identity.validity.map_or("an unknown date".to_owned(), |validity| {
+                    validity.not_after.to_string()
+                });
                 *self.config.write().unwrap_or_else(PoisonError::into_inner) = identity.config;
-                *certificate = Certificate { standing: Standing::Reloaded, not_after };
-                let until = not_after.map_or("an unknown date".to_owned(), |date| date.to_string());
+                certificate.validity = identity.validity;
+                (certificate.standing, certificate.refusal) = (Standing::Reloaded, None);
                 info!("the certificate was reloaded; it is valid until {until}");
             }
             Err(error) => {
-                certificate.standing = Standing::Stale;
                 error!(%error, "the certificate's files cannot be used; the last good ones stay in use");
+                (certificate.standing, certificate.refusal) = (Standing::Stale, Some(error));
             }
         }
+        *self.certificate.write().unwrap_or_else(PoisonError::into_inner) = certificate;
     }
 }
 

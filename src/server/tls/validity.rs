@@ -7,14 +7,18 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 /// Both ends belong to it (RFC 5280 section 4.1.2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
+    /// The first moment.
     pub not_before: Timestamp,
+    /// The last moment.
     pub not_after: Timestamp,
 }
 
 /// Why a certificate is of no use now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Complaint {
+    /// Since then.
     Expired(Timestamp),
+    /// Until then.
     NotYetValid(Timestamp),
 }
 
@@ -42,6 +46,16 @@ impl Validity {
         } else {
             None
         }
+    }
+
+    /// Its last moment as Unix time, s.
+    pub fn end(&self) -> f64 {
+        self.not_after.as_duration().as_secs_f64()
+    }
+
+    /// From its first moment to its last, s.
+    pub fn length(&self) -> f64 {
+        self.end() - self.not_before.as_duration().as_secs_f64()
     }
 }
 

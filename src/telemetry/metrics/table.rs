@@ -42,6 +42,8 @@ pub const METRICS: &[Description] = &[
     counter("oht50_bridge_audit_lines_lost_total", "", "Lines of the audit log that found no room."),
     gauge("oht50_bridge_audit_lines_waiting", "", "Lines of the audit log that wait to be written."),
     gauge("oht50_bridge_audit_writable", "", "1 while the audit log is being kept."),
+    gauge("oht50_bridge_certificate_expiry_timestamp_seconds", "", "When the TLS certificate in use ends, Unix time; NaN: without TLS."),
+    gauge("oht50_bridge_certificate_stale", "", "1 while the certificate's files cannot be used, and the last good ones still are."),
     gauge("oht50_bridge_uptime_seconds", "", "Time since the start."),
     gauge("process_resident_memory_bytes", "", "Memory of the process; -1: not known."),
     gauge("process_open_fds", "", "File descriptors of the process; -1: not known."),

@@ -1,7 +1,7 @@
 //! A certificate that changes while the server runs.
 
 use super::*;
-use crate::server::tls::{Renewal, Standing};
+use crate::server::tls::{Certificate, Renewal, Standing};
 
 struct Pair {
     certificate: String,
@@ -45,7 +45,11 @@ impl Renewed {
 
     fn look(&self) -> Standing {
         self.renewal().look(UNIX);
-        self.rig.server.certificate().unwrap().standing
+        self.certificate().standing
+    }
+
+    fn certificate(&self) -> Certificate {
+        self.renewal().certificate()
     }
 
     /// Whether a client that trusts this certificate alone gets in.
@@ -99,6 +103,7 @@ async fn files_that_are_half_written_or_do_not_fit_leave_the_old_pair() {
         renewed.folder.write("key.pem", key);
         renewed.look();
         assert_eq!(renewed.look(), Standing::Stale, "{certificate} {key}");
+        assert!(renewed.certificate().refusal.unwrap().contains(".pem"));
         assert!(renewed.admits(&renewed.first.der).await);
     }
     fs::remove_file(renewed.folder.0.join("key.pem")).unwrap();
@@ -109,6 +114,7 @@ async fn files_that_are_half_written_or_do_not_fit_leave_the_old_pair() {
     renewed.folder.write("key.pem", &second.key);
     renewed.look();
     assert_eq!(renewed.look(), Standing::Reloaded);
+    assert_eq!(renewed.certificate().refusal, None);
     assert!(renewed.admits(&second.der).await);
 }
 
@@ -126,7 +132,7 @@ async fn a_pair_that_is_replaced_file_by_file_is_no_fault() {
 #[tokio::test]
 async fn the_end_of_the_newer_one_is_known() {
     let renewed = Renewed::new("until");
-    let not_after = || renewed.rig.server.certificate().unwrap().not_after.unwrap().to_string();
+    let not_after = || renewed.certificate().validity.unwrap().not_after.to_string();
     let mut params = rcgen::CertificateParams::new(["robot.test".to_owned()]).unwrap();
     params.not_after = rcgen::date_time_ymd(2033, 2, 1);
     let key = rcgen::KeyPair::generate().unwrap();
@@ -147,7 +153,7 @@ async fn a_listening_server_looks_by_itself() {
     let second = pair();
     renewed.folder.write("cert.pem", &second.certificate);
     renewed.folder.write("key.pem", &second.key);
-    while renewed.rig.server.certificate().unwrap().standing != Standing::Reloaded {
+    while renewed.certificate().standing != Standing::Reloaded {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(renewed.rig.server.now() < Duration::from_secs(4));
