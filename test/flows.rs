@@ -23,6 +23,8 @@ mod network;
 mod robot;
 #[path = "flows/roles.rs"]
 mod roles;
+#[path = "flows/stops.rs"]
+mod stops;
 #[path = "flows/surroundings.rs"]
 mod surroundings;
 

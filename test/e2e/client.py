@@ -81,6 +81,13 @@ class Client:
     def say(self, kind, **fields):
         self.send(json.dumps({"type": kind, **fields}))
 
+    def shout(self, messages):
+        """Send them one right behind the other."""
+        async def send():
+            for message in messages:
+                await self.socket.send(json.dumps(message))
+        run(send())
+
     def send(self, data):
         run(self.socket.send(data))
 

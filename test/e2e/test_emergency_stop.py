@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from std_msgs.msg import Bool
 
+from crowd import resident
+from figures import measured
 from peer import LATCHED
 from waiting import eventually, now
 from world import BRISK
@@ -88,10 +90,18 @@ class TestEmergencyStop:
         assert lan.order("move_forward", duration=0.1)["success"]
 
     def test_a_thousand_stops_are_one_latch(self, world, robot, lan):
-        for _ in range(1000):
-            lan.drive("emergency_stop")
+        sent = now()
+        assert lan.order("move_forward", speed=0.2, duration=30)["success"]
+        robot.first_moving(sent)
+        memory, stopped = resident(world.bridge.pid), now()
+        lan.shout({"type": "robot_control", "command": "emergency_stop", "request_id": str(number)} for number in range(1000))
+        measured("1000 emergency stops at once: zero", [robot.first_zero(stopped).at - stopped], 0.1)
+        answers = [lan.expect("robot_control_response", request_id=str(number)) for number in range(1000)]
+        assert {answer.get("code") for answer in answers} <= {None, "busy"}
+        assert sum(answer["success"] for answer in answers) >= 64
         lan.settle()
         assert not lan.closed_at
+        assert resident(world.bridge.pid) - memory < 5_000_000
         assert robot.wait(lambda: robot.latches[-1][1], "True on emergency_stop", 1.0)
         engaged = [event for _, event in lan.take("event") if event["event"] == "emergency_stop_engaged"]
         assert len(engaged) == 1

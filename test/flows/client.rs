@@ -69,6 +69,26 @@ impl Client {
         self.socket.send(Message::text(message.to_string())).await.is_ok()
     }
 
+    /// Says all of these, one after `pause` each, and listens meanwhile, as a program does that waits for no answer.
+    pub async fn shout(&mut self, messages: &[Value], pause: Duration) {
+        let (mut sink, mut stream) = (&mut self.socket).split();
+        let saying = async {
+            for message in messages {
+                tokio::time::sleep(pause).await;
+                sink.send(Message::text(message.to_string())).await.unwrap();
+            }
+        };
+        tokio::pin!(saying);
+        loop {
+            tokio::select! {
+                () = &mut saying => return,
+                Some(Ok(Message::Text(text))) = stream.next() => {
+                    self.heard.push(serde_json::from_str(&text).unwrap());
+                }
+            }
+        }
+    }
+
     pub async fn subscribe(&mut self, stream: &str) {
         self.say(json!({"type": "subscribe", "subscription_type": stream})).await;
         self.answer("subscription_confirmed").await;
