@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace) -> None:
     port = choose_port(arguments.bind, arguments.port)
     if not (os.environ.get("OHT50_JWT_SECRET_FILE") or os.environ.get("OHT50_JWT_SECRET")):
         os.environ["OHT50_JWT_SECRET_FILE"] = str(make_token.SECRET_FILE)
-    token = make_token.make_token(key, 1, "demo", "operator", TOKEN_TTL)
+    token = make_token.make_token(key, {"user_id": 1, "sub": "demo", "role": "operator"}, TOKEN_TTL)
     options = ["--ros-args", "--params-file", str(ROOT / "config" / "bridge.yaml"), "-p", f"port:={port}",
                # The simulator is its own LiDAR driver, and a demo's emergency stop is not the robot's.
                "-p", "lidar_node:=oht50_sim", "-p", f"state_directory:={ROOT / '.ros' / 'state'}"]

@@ -13,7 +13,7 @@ CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 def openssl(*arguments):
     """Runs it. Without it the test cannot: continuous integration must have everything, people are told what they miss."""
     if not shutil.which("openssl"):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("needs the openssl command to make certificates")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("needs the openssl command")
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
 
