@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Server, Shared, Surroundings, TlsIdentity,
+    Renewal, Server, Shared, Surroundings, TlsIdentity,
     line::Line,
     reader::{Incoming, Reader},
     sender::{Broken, Sender},
@@ -62,7 +62,7 @@ pub fn echo_server(tls: Option<TlsIdentity>) -> Result<Server, KeyError> {
         checkup: Arc::new(Vitals::unknown),
         clock: Clock::system(),
     };
-    let mut shared = Shared::new(surroundings, tls);
+    let mut shared = Shared::new(surroundings, tls.map(Renewal::new).map(Arc::new));
     shared.echoes = true;
     Ok(Server(Arc::new(shared)))
 }
