@@ -16,7 +16,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 import programs
 from client import Client, token
 from programs import Bridge
-from waiting import eventually, now
+from waiting import eventually
 
 OK, WARN, ERROR, STALE = (DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE)
 ROSOUT = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -190,8 +190,9 @@ class TestTheEndUnderLoad:
         commands = [("robot_control", {"command": "stop"}), ("control", {"action": "acquire"}),
                     ("lidar_control", {"command": "set_range", "parameters": {"range": 9.0}}),
                     ("robot_control", {"command": "move_forward", "parameters": {"speed": 0.0}})]
-        asked, sent = now(), 0
-        while not any(client.closed_at for client in crowd):
+        ending, sent = False, 0
+        # Not more than 60 each: of too many commands a connection ends by 4029.
+        while sent < 60 * len(crowd) and not any(client.closed_at for client in crowd):
             for client in crowd:
                 kind, fields = commands[sent % len(commands)]
                 try:
@@ -199,9 +200,9 @@ class TestTheEndUnderLoad:
                 except Exception:  # noqa: BLE001 the library says in several ways that it is closed
                     break
                 sent += 1
-            if sent >= 60 and asked:
+            if sent >= 60 and not ending:
                 world.bridge.send(signal.SIGTERM)
-                asked = None
+                ending = True
         for client in crowd:
             assert client.wait_closed()[0] == 1001
         assert world.bridge.wait() == 0
