@@ -72,8 +72,7 @@ impl Body {
 
     /// Distance of `point` from the footprint, m; beyond the reach a lower bound.
     pub fn distance(&self, point: Point2<f64>) -> f64 {
-        let least = self.footprint.distance_at_least(point);
-        if least > self.reach { least } else { self.footprint.distance(point) }
+        self.footprint.distance_within(point, self.reach)
     }
 
     /// Speed of the fastest point of the robot, m/s.

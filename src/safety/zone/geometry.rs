@@ -91,25 +91,46 @@ impl Polygon {
 
     /// Distance from `point`, m; 0 inside and on the outline.
     pub fn distance(&self, point: Point2<f64>) -> f64 {
+        if self.squared_from_centre(point) <= self.radius * self.radius && self.encloses(point) {
+            return 0.0;
+        }
         let mut least = f64::INFINITY;
-        let mut inside = false;
         for edge in &self.edges {
             let (x, y) = (point.x - edge.x, point.y - edge.y);
             let share = edge.share(x, y);
             let (off_x, off_y) = (x - share * edge.dx, y - share * edge.dy);
             least = least.min(off_x * off_x + off_y * off_y);
+        }
+        least.sqrt()
+    }
+
+    fn encloses(&self, point: Point2<f64>) -> bool {
+        let mut inside = false;
+        for edge in &self.edges {
+            let (x, y) = (point.x - edge.x, point.y - edge.y);
             // A ray to the right crosses the outline an odd number of times from inside.
             if (y < 0.0) != (y < edge.dy) {
                 inside ^= x < y / edge.dy * edge.dx;
             }
         }
-        if inside { 0.0 } else { least.sqrt() }
+        inside
     }
 
     /// At most the distance from `point`, m, and quicker.
     pub fn distance_at_least(&self, point: Point2<f64>) -> f64 {
+        (self.squared_from_centre(point).sqrt() - self.radius).max(0.0)
+    }
+
+    /// The distance of `point`, m; beyond `reach` any number between that and the distance. Nobody waits for a root there.
+    pub fn distance_within(&self, point: Point2<f64>, reach: f64) -> f64 {
+        let squared = self.squared_from_centre(point);
+        let far = self.radius + reach;
+        if squared > far * far { squared.sqrt() - self.radius } else { self.distance(point) }
+    }
+
+    fn squared_from_centre(&self, point: Point2<f64>) -> f64 {
         let (x, y) = (point.x - self.centre.x, point.y - self.centre.y);
-        ((x * x + y * y).sqrt() - self.radius).max(0.0)
+        x * x + y * y
     }
 
     /// The point of the outline that is nearest to `point`.

@@ -28,6 +28,14 @@ fn each_point_has_its_distance_and_its_nearest_point_of_the_outline() {
             let off = outline.nearest(point) - Point2::new(nearest.0, nearest.1);
             assert!(off.norm() < 1e-12, "{point}: {off}");
             assert!(outline.distance_at_least(point) <= distance, "{point}");
+            for reach in [0.0, 0.05, 0.45, 1.5, 5.0] {
+                let within = outline.distance_within(point, reach);
+                if distance <= reach {
+                    assert!((within - distance).abs() < 1e-12, "{point} within {reach}");
+                } else {
+                    assert!(within > reach && within < distance + 1e-12, "{point} beyond {reach}");
+                }
+            }
         }
         let far = Point2::new(-30.0, 42.0);
         assert!(outline.distance(far) - outline.distance_at_least(far) < 4.0);
