@@ -38,6 +38,16 @@ fn motion(command: &str, parameters: Value) -> Value {
     json!({"type": "robot_control", "command": command, "parameters": parameters})
 }
 
+/// An operator whose robot drives.
+async fn under_way(bench: &Bench) -> Client {
+    let mut driver = Client::operator(bench).await;
+    driver.say(motion("move_forward", json!({"speed": 0.5, "duration": 60}))).await;
+    driver.answer("robot_control_response").await;
+    driver.listen(seconds(2.0)).await;
+    assert!(bench.robot.commanded().linear > 0.4);
+    driver
+}
+
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
@@ -101,12 +111,8 @@ async fn a_move_of_two_seconds_at_a_third_of_a_metre_goes_about_as_far_and_stops
 async fn whatever_ends_a_motion_zero_is_published_at_once() {
     for end in ["stop", "emergency_stop", "close", "drop", "other's stop"] {
         let bench = Bench::new().await;
-        let mut driver = Client::operator(&bench).await;
         let mut other = Client::viewer(&bench).await;
-        driver.say(motion("move_forward", json!({"speed": 0.5, "duration": 60}))).await;
-        driver.answer("robot_control_response").await;
-        driver.listen(seconds(2.0)).await;
-        assert!(bench.robot.commanded().linear > 0.4, "{end}");
+        let mut driver = under_way(&bench).await;
         let asked = bench.clock.now();
         match end {
             "close" => driver.close().await,

@@ -12,6 +12,7 @@ use std::{
 use futures::{FutureExt, StreamExt};
 use oht50_bridge::hub::Frame;
 use r2r::{QosProfile, sensor_msgs::msg::LaserScan};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     Plan, Sender, bridge, clients, figures::median, figures::numbers, kernel, process::Child,
@@ -89,7 +90,7 @@ fn measure(sender: Sender, plan: &Plan) -> Vec<f64> {
     received
 }
 
-/// An executable as it is shipped; ends with its owner.
+/// An executable as it is shipped; asked to end with its owner, since the middleware holds others up where one was killed.
 struct Program(process::Child);
 
 impl Program {
@@ -100,8 +101,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let asked = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        if asked.is_err() || self.0.wait().is_err() {
+            let _ = self.0.kill();
+        }
     }
 }
 

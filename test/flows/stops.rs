@@ -4,19 +4,15 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{client::Client, motion, robot::Bench, seconds};
+use super::{client::Client, robot::Bench, seconds, under_way};
 
 /// Every one is answered with what is due, the robot stands, and nothing grows with their number. `crowded`: whether
 /// more of them come than one connection can wait for.
 async fn check(command: &str, pause: Duration, crowded: bool) {
     let what = format!("{command} every {pause:?}");
     let mut bench = Bench::new().await;
-    let mut driver = Client::operator(&bench).await;
     let mut other = Client::viewer(&bench).await;
-    driver.say(motion("move_forward", json!({"speed": 0.5, "duration": 60}))).await;
-    driver.answer("robot_control_response").await;
-    driver.listen(seconds(2.0)).await;
-    assert!(bench.robot.commanded().linear > 0.4, "{what}");
+    let mut driver = under_way(&bench).await;
     driver.forget();
 
     let asked = bench.clock.now();
