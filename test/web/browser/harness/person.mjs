@@ -104,6 +104,16 @@ export class Person {
     }
   }
 
+  /** Does what needs this person in control throughout; again, if other work on this machine held the bridge up or the link, which takes the control away. */
+  async undisturbed(work) {
+    for (;;) {
+      const before = this.heard.all.length;
+      const failure = await work().then(() => undefined, (error) => error);
+      if (!failure) return;
+      if (!this.heard.all.slice(before).some(isHoldUp)) throw failure;
+    }
+  }
+
   /** Holds a button until the robot does it, and on. */
   holdUntil(name, does) {
     return this.drive(() => this.hold(name), () => this.letGo(), does);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 
 import { scenario } from "../harness/scenario.mjs";
-import { PATIENCE } from "../harness/waiting.mjs";
 
-const TRIES = 3;
 const driver = (name) => ({ control }) => control?.holder === name;
 
 scenario("Take control and Give back say who drives, and move nothing", async ({ come, robot }) => {
   const person = await (await come({ name: "lan" })).logIn();
-  await person.clickUntil("Take control", () => robot.untilStatus(driver("lan"), "lan is in control"));
-  await person.reads('[data-field="control"] dd', /lan.*you/i);
+  await person.undisturbed(async () => {
+    await person.clickUntil("Take control", () => robot.untilStatus(driver("lan"), "lan is in control"));
+    await person.reads('[data-field="control"] dd', /lan.*you/i);
+  });
   await person.button("Give back").click();
   await robot.untilStatus(({ control }) => control === null, "nobody is in control");
   await robot.assertStanding();
@@ -19,34 +19,40 @@ scenario("Take control and Give back say who drives, and move nothing", async ({
 scenario("of two tabs of one person the one that drives says so, and the other one who drives", async ({ come, robot }) => {
   const one = await (await come({ name: "lan" })).logIn();
   const other = await (await come({ name: "lan", token: one.token })).logIn();
-  await one.clickUntil("Take control", () => robot.untilStatus(driver("lan"), "lan is in control"));
-  await one.reads("#driver", /You drive/);
-  await other.reads("#driver", /lan drives/);
+  await one.undisturbed(async () => {
+    await one.clickUntil("Take control", () => robot.untilStatus(driver("lan"), "lan is in control"));
+    await one.reads("#driver", /You drive/);
+    await other.reads("#driver", /lan drives/);
+  });
 });
 
 scenario("another operator is refused with the name of who drives, and an administrator takes over", async ({ come, robot }) => {
   const lan = await (await come({ name: "lan" })).logIn();
   const mai = await (await come({ name: "mai" })).logIn();
   const binh = await (await come({ name: "binh", role: "administrator" })).logIn();
-  // Again, if other work on this machine held the bridge up in between: that takes the control from everybody.
-  for (let attempt = 1, refused = false; !refused; attempt++) {
+  await lan.undisturbed(async () => {
+    await robot.untilStatus((status) => !driver("mai")(status), "mai is not in control");
     await lan.holdUntil("Forward", () => robot.untilMoving());
     const before = mai.heard.all.length;
     await mai.pressWhereItIs("Forward");
     await mai.page.keyboard.down("w");
-    refused = await mai.reads("#drive", /lan.*(control|drives)/i, attempt < TRIES ? 3000 : PATIENCE).then(() => true, (error) => {
-      if (attempt === TRIES) throw error;
-    });
-    await mai.untilAnswered();
+    try {
+      await mai.reads("#drive", /lan.*(control|drives)/i);
+    } finally {
+      await mai.untilAnswered();
+      await mai.page.keyboard.up("w");
+      await mai.letGo();
+      await lan.letGo();
+    }
     const moved = mai.heard.all.slice(before).find(({ type, success }) => type === "robot_control_response" && success);
-    assert.ok(!refused || !moved, "who is refused moves the robot");
-    await mai.page.keyboard.up("w");
-    await mai.letGo();
-    await lan.letGo();
-  }
+    assert.ok(!moved, "who is refused moves the robot");
+  });
 
-  await lan.holdUntil("Forward", () => robot.untilMoving());
-  await binh.button("Take over").click();
+  await lan.undisturbed(async () => {
+    await lan.letGo();
+    await lan.holdUntil("Forward", () => robot.untilMoving());
+    await binh.button("Take over").click();
+  });
   const dialog = binh.page.getByRole("dialog");
   await dialog.waitFor();
   assert.deepEqual(binh.asked, [], "nothing is taken before the answer");
