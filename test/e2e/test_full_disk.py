@@ -25,6 +25,17 @@ def share(bridge, client, what=None):
     return used
 
 
+def fill(log, aside):
+    """Puts a log without room in the place of `log`, which is kept `aside`.
+
+    At one blow: between two steps the bridge would find no log there, and begin another.
+    """
+    full = log.with_name("full")
+    full.symlink_to(FULL)
+    aside.hardlink_to(log)
+    full.replace(log)
+
+
 class TestFullDisk:
     def test_without_room_for_the_audit_log_what_moves_goes_on_stops_work_and_it_recovers(self, world, robot, lan, directory):
         bridge, log, aside = world.bridge, directory / "state" / "audit.jsonl", directory / "aside.jsonl"
@@ -33,8 +44,7 @@ class TestFullDisk:
         sent = now()
         assert lan.order("turn_left", speed=0.1, duration=30)["success"]
         robot.first_moving(sent)
-        log.rename(aside)
-        log.symlink_to(FULL)
+        fill(log, aside)
         eventually(lambda: lan.order("turn_right", speed=0.1).get("code") == "audit_unavailable", "a refusal", pause=0.2)
         assert unready(bridge) == {"audit"}
         assert robot.commands[-1].moves, "what moves goes on"
@@ -44,8 +54,7 @@ class TestFullDisk:
         assert share(bridge, lan, "without room for the audit log") < usual + SLACK, "it spins"
         world.release()
         assert lan.order("turn_right")["code"] == "audit_unavailable"
-        log.unlink()
-        aside.rename(log)
+        aside.replace(log)
         begun = now()
         eventually(lambda: not unready(bridge), "ready again")
         measured("audit log kept again after the disk was full", [now() - begun], 1.0)
