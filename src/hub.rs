@@ -76,12 +76,13 @@ pub struct Hub(Arc<Shared>);
 struct Shared {
     forms: [StreamState; Form::COUNT],
     members: Mutex<HashMap<ConnectionId, Entry>>,
+    arrived: Notify,
 }
 
 impl Default for Shared {
     fn default() -> Shared {
         let forms = std::array::from_fn(|_| StreamState::default());
-        Shared { forms, members: Mutex::default() }
+        Shared { forms, members: Mutex::default(), arrived: Notify::new() }
     }
 }
 
@@ -162,7 +163,13 @@ impl Hub {
         let mailbox = Arc::<Mailbox>::default();
         let entry = Entry { member, mailbox: mailbox.clone(), subscriptions: HashSet::new() };
         self.members().insert(member.connection, entry);
+        self.0.arrived.notify_one();
         Seat { hub: self.clone(), connection: member.connection, mailbox }
+    }
+
+    /// Waits until somebody has come since the last call. For one task.
+    pub async fn arrival(&self) {
+        self.0.arrived.notified().await;
     }
 
     /// Hands an event to everyone it concerns.

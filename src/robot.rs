@@ -180,6 +180,8 @@ pub trait Outputs: Send + Sync + 'static {
     fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError>;
     /// Who is on the topics that matter.
     fn graph(&self) -> Graph;
+    /// Whether what the robot tells may come a moment later, since it stands and nobody drives or looks. Said when it changes.
+    fn may_doze(&self, quiet: bool);
     /// Publishes on `emergency_stop`.
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError>;
     /// Publishes on `~/safety`; `holder`: who is in control.

@@ -15,6 +15,8 @@ mod client;
 mod control;
 #[path = "flows/door.rs"]
 mod door;
+#[path = "flows/doze.rs"]
+mod doze;
 #[path = "flows/keepers.rs"]
 mod keepers;
 #[path = "flows/network.rs"]

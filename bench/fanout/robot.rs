@@ -128,6 +128,8 @@ impl Outputs for Robot {
         Graph { drive_present: true, ..Graph::default() }
     }
 
+    fn may_doze(&self, _: bool) {}
+
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
         self.world().emergency_stop(active);
         Ok(())

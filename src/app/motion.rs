@@ -1,7 +1,8 @@
 //! The sole owner of the [`Gate`]: feeds it, publishes what it decides, and answers for what came of it.
 //!
 //! Stops come before commands (`biased`): a stop in the latch is served before any command is looked at. One that ends
-//! something, and a command, is followed by a decision at once; otherwise there is one every [`TICK`].
+//! something, and a command, is followed by a decision at once; otherwise there is one every [`TICK`], or, while nobody is there
+//! and the robot stands, every [`QUIET_TICK`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use crate::{
         ConnectionId, Decision, DockingController, EmergencyStop, Gate, SafetyEvent, StopSource,
         Summary,
         facts::Measured,
-        gate::{SUSPENDED, TICK, Ticket},
+        gate::{QUIET_TICK, SUSPENDED, TICK, Ticket},
         latch::{Alive, StopLatch},
         zone::ScanView,
     },
@@ -96,6 +97,8 @@ struct Motion {
     attention: Option<(ConnectionId, Alive)>,
     /// The motion that was asked for last and not answered yet, and when its command came.
     asked: Option<(Ticket, Duration)>,
+    /// Nothing happens, and nobody is there to see it.
+    quiet: bool,
 }
 
 /// Runs until the robot's side fails; a return is a fault.
@@ -110,9 +113,17 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
         unserved: None,
         attention: None,
         asked: None,
+        quiet: false,
     };
-    let mut ticks = ticks();
+    let mut ticks = every(TICK);
+    let mut dozes = false;
     loop {
+        if motion.quiet != dozes {
+            dozes = motion.quiet;
+            motion.wiring.outputs.may_doze(dozes);
+            ticks = every(if dozes { QUIET_TICK } else { TICK });
+            ticks.reset();
+        }
         let wiring = &mut motion.wiring;
         tokio::select! {
             biased;
@@ -127,6 +138,7 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
                 motion.docking_answered(answer);
                 motion.step()?;
             }
+            () = wiring.hub.arrival(), if dozes => motion.step()?,
             Some(command) = wiring.commands.recv() => {
                 motion.command(command);
                 motion.step()?;
@@ -171,6 +183,9 @@ impl Motion {
         }
         self.forget_ended_docking();
         self.tell_docking_progress(now);
+        self.quiet = self.docking.is_none()
+            && self.wiring.hub.is_empty()
+            && self.gate.is_quiet(&decision, now, now + SUSPENDED);
         self.report(&decision, now)
     }
 
@@ -336,8 +351,9 @@ pub(super) fn view(scan: &RawScan) -> ScanView<'_> {
     }
 }
 
-fn ticks() -> Interval {
-    let mut ticks = tokio::time::interval(TICK);
+/// The first at once.
+fn every(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks
 }

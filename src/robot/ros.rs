@@ -27,6 +27,7 @@ use crate::{
 
 mod convert;
 mod display;
+mod doze;
 mod graph;
 mod inputs;
 mod keepers;
@@ -39,6 +40,7 @@ mod qos;
 mod services;
 mod time;
 
+use doze::Doze;
 use graph::GraphWatch;
 use names::Names;
 use time::RosTime;
@@ -142,15 +144,23 @@ impl RosNode {
         let (inputs, more) =
             inputs::subscribe(&mut node, &config.ros, resets, &latch, &time, &clock)?;
         drains.extend(more);
-        let outputs = outputs::RosOutputs::create(&mut node, config, graph.others(), &time)?;
+        let doze = Arc::<Doze>::default();
+        let outputs =
+            outputs::RosOutputs::create(&mut node, config, graph.others(), doze.clone(), &time)?;
+        let outputs = Arc::new(outputs);
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
         drains.push(logs::publish(&mut node, &names, lines, &time)?);
+        let (paused, shown) = (doze.clone(), outputs.clone());
         let handle = RosHandle::spawn(clock, move || {
             node.spin_once(SPIN_TIMEOUT);
             drains.iter_mut().for_each(|drain| drain());
             graph.look(&node);
+            if !shown.is_watched() {
+                paused.pause(PAUSE);
+            }
         })?;
-        Ok((inputs, Arc::new(outputs), handle))
+        handle.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
+        Ok((inputs, outputs, handle))
     }
 }
 
@@ -193,6 +203,7 @@ impl RosHandle {
 impl Drop for RosHandle {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
+        self.thread.iter().for_each(|thread| thread.thread().unpark());
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
             tracing::error!(cause = panic_text(panic.as_ref()), "the ROS thread panicked");
         }
@@ -231,6 +242,8 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 const NODE_NAME: &str = "oht50_bridge";
 /// How often the thread looks at what the middleware does not wake it for: the stop, and services that appear.
 const SPIN_TIMEOUT: Duration = Duration::from_millis(20);
+/// Between two turns while nobody is there. Shorter than the time between two scans at 20 Hz, so that none is missed.
+const PAUSE: Duration = Duration::from_millis(40);
 /// How long the node outlives the last publication.
 pub const LINGER: Duration = Duration::from_millis(100);
 

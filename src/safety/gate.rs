@@ -421,6 +421,9 @@ fn limit_of(verdict: Verdict) -> Option<Limit> {
 /// Time between decisions.
 pub const TICK: Duration = Duration::from_millis(20);
 
+/// Time between decisions where [`Gate::is_quiet`].
+pub const QUIET_TICK: Duration = Duration::from_millis(50);
+
 /// A longer gap between ticks means that the process did not run.
 pub const SUSPENDED: Duration = Duration::from_millis(100);
 

@@ -74,7 +74,11 @@ struct State {
     clock: Clock,
     talks: bool,
     lidar_is_silent: bool,
+    /// Whether the bridge lets its node pause between what it hears, and when it heard last.
+    dozes: bool,
+    heard: Duration,
     pressed: Option<bool>,
+    told_pressed: Option<Duration>,
     published: Vec<(Duration, Velocity)>,
     /// The bridge does not run for this long, once it does this.
     suspension: Option<(Moment, Duration)>,
@@ -120,7 +124,7 @@ impl Bench {
         Bench::build(world, true, &[]).await
     }
 
-    async fn build(world: WorldConfig, talks: bool, given: &[(&str, Value)]) -> Bench {
+    pub async fn build(world: WorldConfig, talks: bool, given: &[(&str, Value)]) -> Bench {
         let clock = Clock::virtual_from(UNIX);
         let robot = Robot::new(World::new(world), clock.clone(), talks);
         let state = tempfile::tempdir().unwrap();
@@ -226,6 +230,9 @@ impl Bridge {
     }
 }
 
+/// Of the bridge's node between two turns, while it may.
+const PAUSE: Duration = Duration::from_millis(40);
+
 /// Around a disc of 0.35 m, m.
 const OCTAGON: [f64; 16] = [
     0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145,
@@ -239,7 +246,10 @@ impl Robot {
             clock,
             talks,
             lidar_is_silent: false,
+            dozes: false,
+            heard: Duration::ZERO,
             pressed: None,
+            told_pressed: None,
             published: Vec::new(),
             suspension: None,
             zero: watch::Sender::new(None),
@@ -305,9 +315,11 @@ impl Robot {
         self.state().told_emergency_stop
     }
 
-    /// The robot's own emergency stop says whether it is pressed, from now on ten times a second; `None`: nothing.
+    /// The robot's own emergency stop says whether it is pressed, now and ten times a second; `None`: nothing.
     pub fn hardware_stop(&self, pressed: Option<bool>) {
-        self.state().pressed = pressed;
+        let mut state = self.state();
+        state.pressed = pressed;
+        state.told_pressed = None;
     }
 
     /// Calls `~/reset_emergency_stop`.
@@ -348,6 +360,18 @@ impl Robot {
         self.state().suspension = Some((moment, how_long));
     }
 
+    /// Whether the bridge lets its node pause.
+    pub fn dozes(&self) -> bool {
+        self.state().dozes
+    }
+
+    /// Somebody else moves the robot.
+    pub fn push(&self, velocity: Velocity) {
+        let mut state = self.state();
+        let now = state.clock.now();
+        state.world.command(velocity, now);
+    }
+
     /// The LiDAR breaks without a word.
     pub fn silence_lidar(&self) {
         self.state().lidar_is_silent = true;
@@ -375,6 +399,11 @@ impl State {
 
     fn live(&mut self) {
         let now = self.clock.now();
+        // The node hears nothing while it pauses, and then the newest.
+        if self.dozes && now < self.heard + PAUSE {
+            return;
+        }
+        self.heard = now;
         for event in self.world.advance(now) {
             if let (Event::Docking(end), Some(asked)) = (event, self.docking.take()) {
                 let _ = asked.send(match end {
@@ -405,8 +434,9 @@ impl State {
             self.tell_slow_things(now);
         }
         if let Some(pressed) = self.pressed
-            && now.as_millis().is_multiple_of(100)
+            && self.told_pressed.is_none_or(|told| now >= told + Duration::from_millis(100))
         {
+            self.told_pressed = Some(now);
             tell(&self.topics.hardware_stop, pressed, now);
         }
         if let Some(Velocity { linear, angular }) = self.world.docking_velocity() {
@@ -452,6 +482,14 @@ impl Outputs for Robot {
         let mut state = self.state();
         state.pass(Moment::BeforeDeciding);
         state.graph
+    }
+
+    fn may_doze(&self, quiet: bool) {
+        let mut state = self.state();
+        state.dozes = quiet;
+        if !quiet {
+            state.live();
+        }
     }
 
     fn safety(&self, summary: &Summary, _holder: Option<&str>) -> Result<(), PublishError> {

@@ -61,6 +61,11 @@ impl Display {
         })
     }
 
+    /// Whether anybody wants each scan's picture.
+    pub(super) fn is_watched(&self) -> bool {
+        self.obstacles.has_listeners() || self.markers.has_listeners()
+    }
+
     /// `~/obstacles` and `~/markers`, with the scan's stamp.
     pub(super) fn show(
         &self,

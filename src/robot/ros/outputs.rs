@@ -23,7 +23,8 @@ use r2r::{
 };
 
 use super::{
-    RosError, RosTime, convert, display::Display, failed, graph::Others, keepers::Keepers, qos,
+    RosError, RosTime, convert, display::Display, doze::Doze, failed, graph::Others,
+    keepers::Keepers, qos,
 };
 use crate::{
     config::{Config, Value},
@@ -40,6 +41,7 @@ use crate::{
 pub(super) struct RosOutputs {
     drive: Drive,
     others: Others,
+    doze: Arc<Doze>,
     emergency_stop: Sender<Bool>,
     safety: Sender<SafetyState>,
     display: Display,
@@ -61,6 +63,7 @@ impl RosOutputs {
         node: &mut r2r::Node,
         config: &Config,
         others: Others,
+        doze: Arc<Doze>,
         time: &RosTime,
     ) -> Result<RosOutputs, RosError> {
         let display = Display::create(node, config, time)?;
@@ -78,6 +81,7 @@ impl RosOutputs {
         Ok(RosOutputs {
             drive,
             others,
+            doze,
             emergency_stop: Sender::create(node, topics::EMERGENCY_STOP)?,
             safety: Sender::create(node, topics::SAFETY)?,
             display,
@@ -96,6 +100,11 @@ impl RosOutputs {
             lidar_frequency_parameter: config.lidar_frequency_parameter.clone(),
         })
     }
+
+    /// Whether anybody on the graph wants each scan's picture.
+    pub(super) fn is_watched(&self) -> bool {
+        self.display.is_watched()
+    }
 }
 
 impl Outputs for RosOutputs {
@@ -110,6 +119,10 @@ impl Outputs for RosOutputs {
         };
         let (cmd_vel_shared, scan_shared) = (self.others.on_cmd_vel(), self.others.on_scan());
         Graph { drive_present, cmd_vel_shared, scan_shared }
+    }
+
+    fn may_doze(&self, quiet: bool) {
+        self.doze.allow(quiet);
     }
 
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {

@@ -55,6 +55,17 @@ impl Gate {
         self.facts.rests(self.config.rest_speed, self.config.odom_timeout, now) == Some(true)
     }
 
+    /// Whether this decision stands until something happens: nobody drives, nothing is published, and the robot is known to stand.
+    /// Nothing that it rests upon becomes too old before `until`.
+    pub fn is_quiet(&self, decision: &Decision, now: Duration, until: Duration) -> bool {
+        decision.velocity.is_none()
+            && matches!(self.activity, Activity::Idle)
+            && self.control.holder().is_none()
+            && self.at_rest(until)
+            && self.scan_fault(until) == self.scan_fault(now)
+            && self.hardware_problem(until) == self.hardware_problem(now)
+    }
+
     /// What is wrong with the scans themselves, if anything.
     pub fn scan_fault(&self, now: Duration) -> Option<Stop> {
         self.surroundings.fault(now)
