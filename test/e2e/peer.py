@@ -240,7 +240,7 @@ class Robot(Peer):
         if self.frozen:
             return message
         ranges = np.array(self.scan.ranges, dtype=np.float32)
-        ranges[0] += np.float32(1e-6 * (self.published["scan"] % 2))
+        ranges[0] += np.float32(1e-6 * (self.published["scan"] % 7))
         message.ranges = ranges.tolist()
         return message
 

@@ -36,11 +36,15 @@ class World:
         self.bridge = Bridge(self.directory, self.parameters, self.ros_arguments)
         if not self.robot:
             return
+        self.observe()
+        self.wait_ready()
+
+    def observe(self):
+        """Somebody looks on, again or for the first time."""
         self.observer = Client(self.bridge.url, token(900, "observer", role="viewer"))
         self.observer.subscribe("robot_status")
         if self.monitor:
             self.monitor.watch(self.observer)
-        self.wait_ready()
 
     def wait_ready(self):
         """Until both sides have found each other, as far as motion needs it."""
