@@ -1,8 +1,8 @@
 //! The robot as a ROS 2 graph: the only part of the bridge that names r2r.
 //!
 //! One thread, `ros`, owns the node. It waits for the middleware and hands on whatever came before it waits again, so
-//! that r2r's inner queues, which drop the newest when full, never hold more than one message. Publishing and calling
-//! services happen on the caller's thread.
+//! that r2r's inner queues, which drop the newest when full, never hold more than one message; scans, for which somebody
+//! waits, `at_once`. Publishing and calling services happen on the caller's thread.
 
 use std::{
     panic::catch_unwind,
@@ -25,6 +25,7 @@ use crate::{
     telemetry::logs::Lines,
 };
 
+mod at_once;
 mod convert;
 mod display;
 mod doze;
@@ -40,6 +41,7 @@ mod qos;
 mod services;
 mod time;
 
+use at_once::at_once;
 use doze::Doze;
 use graph::GraphWatch;
 use names::Names;
@@ -133,11 +135,8 @@ impl RosNode {
         let names = Names::new(&namespace, &name, std::env::args());
         let mut graph = GraphWatch::new(&names, clock.clone());
         let (resets, mut drains) = services::offer(&mut node, &latch, &clock)?;
-        // The clock's drain comes before those that ask it.
         let time = if config.ros.use_sim_time {
-            let (time, drain) = RosTime::simulated(&mut node)?;
-            drains.push(drain);
-            time
+            RosTime::simulated(&mut node)?
         } else {
             RosTime::system(&node)
         };

@@ -12,7 +12,7 @@ use r2r::{
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Drain, RosError, RosTime, convert, drain, failed, qos};
+use super::{Drain, RosError, RosTime, at_once, convert, drain, failed, qos};
 use crate::{
     clock::Clock,
     config::RosConfig,
@@ -34,7 +34,7 @@ pub(super) fn subscribe(
 ) -> Result<(Inputs, Vec<Drain>), RosError> {
     let mut slots = Slots { node, clock, drains: Vec::new() };
     let ros_time = time.clone();
-    let scan = slots.newest::<LaserScan, _>(topics::SCAN, move |scan| {
+    let scan = slots.newest_at_once::<LaserScan, _>(topics::SCAN, move |scan| {
         // Without a clock the scan's age is not known, which is what NaN says.
         let ros_now = ros_time.now().map_or(f64::NAN, |now| convert::seconds_of(&now));
         Some(Arc::new(convert::scan(scan, ros_now)))
@@ -107,22 +107,24 @@ impl Slots<'_> {
         T: Send + Sync + 'static,
     {
         let stream = self.node.subscribe::<M>(name, qos::profile(topic));
-        let (slot, newest) = watch::channel(None);
-        let clock = self.clock.clone();
-        let mut warning = Warning::default();
-        let take = move |message| {
-            let at = clock.now();
-            match convert(message) {
-                Some(value) => {
-                    slot.send_replace(Some(Received { value, at }));
-                }
-                None if warning.is_due(at) => {
-                    tracing::warn!(topic = topic.name, "dropped: not a finite value");
-                }
-                None => {}
-            }
-        };
+        let (take, newest) = slot(topic, convert, self.clock.clone());
         self.drains.push(drain(stream.map_err(failed("subscribing"))?, take));
+        Ok(newest)
+    }
+
+    /// The same for a topic that somebody waits for.
+    fn newest_at_once<M, T>(
+        &mut self,
+        topic: Topic,
+        convert: impl Fn(M) -> Option<T> + Send + 'static,
+    ) -> Result<Newest<T>, RosError>
+    where
+        M: WrappedTypesupport + Send + 'static,
+        T: Send + Sync + 'static,
+    {
+        let stream = self.node.subscribe::<M>(topic.name, qos::profile(topic));
+        let (take, newest) = slot(topic, convert, self.clock.clone());
+        at_once(stream.map_err(failed("subscribing"))?, take);
         Ok(newest)
     }
 
@@ -141,6 +143,29 @@ impl Slots<'_> {
         self.drains.push(drain(stream.map_err(failed("subscribing"))?, take));
         Ok(notices)
     }
+}
+
+/// Where the newest value is, and what puts it there.
+fn slot<M, T>(
+    topic: Topic,
+    convert: impl Fn(M) -> Option<T>,
+    clock: Clock,
+) -> (impl FnMut(M), Newest<T>) {
+    let (slot, newest) = watch::channel(None);
+    let mut warning = Warning::default();
+    let take = move |message| {
+        let at = clock.now();
+        match convert(message) {
+            Some(value) => {
+                slot.send_replace(Some(Received { value, at }));
+            }
+            None if warning.is_due(at) => {
+                tracing::warn!(topic = topic.name, "dropped: not a finite value");
+            }
+            None => {}
+        }
+    };
+    (take, newest)
 }
 
 /// Keeps a message that repeats from filling the log.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use r2r::{QosProfile, builtin_interfaces::msg::Time, rosgraph_msgs::msg::Clock as ClockMessage};
 use tokio::sync::watch;
 
-use super::{Drain, RosError, drain, failed};
+use super::{RosError, at_once, failed};
 
 /// Tells the ROS time; cheap to clone.
 #[derive(Clone)]
@@ -25,8 +25,8 @@ impl RosTime {
         RosTime::System(node.get_ros_clock())
     }
 
-    /// The time of `/clock`, with what keeps it up to date.
-    pub(super) fn simulated(node: &mut r2r::Node) -> Result<(RosTime, Drain), RosError> {
+    /// The time of `/clock`. r2r takes in the order of subscription, so subscribe to what asks for the time later.
+    pub(super) fn simulated(node: &mut r2r::Node) -> Result<RosTime, RosError> {
         // As rclcpp's ClockQoS.
         let profile = QosProfile::default().keep_last(1).best_effort();
         let stream = node
@@ -36,7 +36,8 @@ impl RosTime {
         let take = move |message: ClockMessage| {
             slot.send_replace(message.clock);
         };
-        Ok((RosTime::Simulated(newest), drain(stream, take)))
+        at_once(stream, take);
+        Ok(RosTime::Simulated(newest))
     }
 
     /// Now.
