@@ -31,6 +31,18 @@ def pytest_runtest_makereport(item):
     return report
 
 
+def pytest_sessionfinish(session):
+    """A worker of pytest-xdist has no terminal, and hands its figures on."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = figures.taken()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """They come when a worker ends; from one that crashed there are none."""
+    figures.take(getattr(node, "workeroutput", {}).get("figures", ([], [])))
+
+
 def pytest_terminal_summary(terminalreporter):
     if lines := figures.table():
         terminalreporter.section("measured")

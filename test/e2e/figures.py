@@ -22,6 +22,17 @@ def noted(what, text):
     notes.append(f"{what}: {text}")
 
 
+def taken():
+    """All of it, for another process."""
+    return rows, notes
+
+
+def take(others):
+    """What another process has measured."""
+    rows.extend(others[0])
+    notes.extend(others[1])
+
+
 def table():
     """Lines of text."""
     if not rows:
