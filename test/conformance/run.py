@@ -69,7 +69,7 @@ async def relay(port: int, trust: Path):
 async def play(name: str, port: int) -> int:
     """Runs the cases; returns how many deviate."""
     try:
-        results = await run_fuzzingclient(f"ws://127.0.0.1:{port}/ws", CASES, concurrency=4)
+        results = await run_fuzzingclient(f"ws://127.0.0.1:{port}/ws", CASES, concurrency=16)
     except FailureError as failure:
         # Of a run with failures kosoku hands out these alone.
         results = failure.results
@@ -92,8 +92,8 @@ async def main() -> int:
         try:
             plain, secure = map(int, echo.stdout.readline().split())
             front = await relay(secure, Path(folder) / "certificate.pem")
-            failed = await play("ws", plain)
-            failed += await play("wss", front.sockets[0].getsockname()[1])
+            # Side by side, since most cases wait most of the time.
+            failed = sum(await asyncio.gather(play("ws", plain), play("wss", front.sockets[0].getsockname()[1])))
             front.close()
         finally:
             echo.stdin.close()
