@@ -6,7 +6,7 @@
 //! server's threads took.
 //!
 //! `cargo bench --bench fanout -- --clients 100,1000 --seconds 8 --rounds 3`; with ROS, `--role on-graph` adds what the graph
-//! takes for one client. `./dev bench` runs both.
+//! takes for one client, and `--role at-rest` what the bridge takes with none. `./dev bench` runs all three.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark that cannot begin may panic
 #![allow(clippy::disallowed_methods)] // it measures time, which nobody hands it
@@ -26,6 +26,9 @@ mod kernel;
 mod operator;
 #[path = "fanout/process.rs"]
 mod process;
+#[cfg(feature = "ros")]
+#[path = "fanout/rest.rs"]
+mod rest;
 #[path = "fanout/robot.rs"]
 mod robot;
 
@@ -76,6 +79,10 @@ fn main() {
         (Some("graph"), _) => graph::serve(),
         #[cfg(feature = "ros")]
         (Some("on-graph"), _) => graph::compare(plan.seconds, number("--rounds", 3)),
+        #[cfg(feature = "ros")]
+        (Some("subscriber"), _) => rest::serve(),
+        #[cfg(feature = "ros")]
+        (Some("at-rest"), _) => rest::compare(plan.seconds, number("--rounds", 3)),
         (Some("operator"), _) => operator::run(clients as u16, plan.seconds),
         _ => {
             let many = value("--clients").unwrap_or_else(|| "1,100,1000,2000".to_owned());
@@ -154,9 +161,9 @@ fn measure(sender: Sender, plan: &Plan) -> Figures {
     let empty = server.memory();
     let mut clients = Child::clients(sender, &port, plan);
     clients.expect("begin");
-    let (before, first) = (server.usage(), server.memory());
+    let (before, first) = (process::usage(server.id()), server.memory());
     clients.expect("end");
-    let (after, last) = (server.usage(), server.memory());
+    let (after, last) = (process::usage(server.id()), server.memory());
     let kernel_memory = process::socket_memory();
     let received = clients.line();
     Figures::new(&received, before, after, [empty, first, last], kernel_memory, plan.clients)

@@ -13,6 +13,7 @@ use futures::{FutureExt, StreamExt};
 use oht50_bridge::hub::Frame;
 use r2r::{QosProfile, sensor_msgs::msg::LaserScan};
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use super::{
     Plan, Sender, bridge, clients, figures::median, figures::numbers, kernel, process::Child,
@@ -59,28 +60,11 @@ pub fn compare(seconds: u64, rounds: usize) {
 }
 
 fn measure(sender: Sender, plan: &Plan) -> Vec<f64> {
-    let _robot = Program::start(
-        Command::new(env!("CARGO_BIN_EXE_oht50_sim"))
-            .args(["--ros-args", "--params-file"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/config/sim.yaml")),
-    );
-    let state = tempfile::tempdir().unwrap();
+    let _robot = Program::robot();
     let (mut bound, mut shipped) = (None, None);
     let port = match sender {
         Sender::Kernel => bound.insert(Child::start(&["--role", "graph"])).line(),
-        Sender::Bridge => {
-            let port = free_port();
-            shipped = Some(Program::start(
-                Command::new(env!("CARGO_BIN_EXE_oht50_bridge"))
-                    .env("OHT50_JWT_SECRET", std::str::from_utf8(bridge::SECRET).unwrap())
-                    .args(["--ros-args", "--params-file"])
-                    .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/config/bridge.yaml"))
-                    .args(["-p", &format!("port:={port}"), "-p", "lidar_node:=oht50_sim", "-p"])
-                    .arg(format!("state_directory:={}", state.path().display())),
-            ));
-            await_listening(port);
-            port.to_string()
-        }
+        Sender::Bridge => shipped.insert(Shipped::start()).port.to_string(),
     };
     let mut clients = Child::clients(sender, &port, plan);
     clients.expect("begin");
@@ -90,10 +74,47 @@ fn measure(sender: Sender, plan: &Plan) -> Vec<f64> {
     received
 }
 
+/// The bridge as it is shipped, on a port of its own; ends with its owner.
+pub struct Shipped {
+    program: Program,
+    pub port: u16,
+    _state: TempDir,
+}
+
+impl Shipped {
+    /// Returns when it listens.
+    pub fn start() -> Shipped {
+        let (port, state) = (free_port(), tempfile::tempdir().unwrap());
+        let program = Program::start(
+            Command::new(env!("CARGO_BIN_EXE_oht50_bridge"))
+                .env("OHT50_JWT_SECRET", std::str::from_utf8(bridge::SECRET).unwrap())
+                .args(["--ros-args", "--params-file"])
+                .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/config/bridge.yaml"))
+                .args(["-p", &format!("port:={port}"), "-p", "lidar_node:=oht50_sim", "-p"])
+                .arg(format!("state_directory:={}", state.path().display())),
+        );
+        await_listening(port);
+        Shipped { program, port, _state: state }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.program.0.id()
+    }
+}
+
 /// An executable as it is shipped; asked to end with its owner, since the middleware holds others up where one was killed.
-struct Program(process::Child);
+pub struct Program(process::Child);
 
 impl Program {
+    /// The simulated robot.
+    pub fn robot() -> Program {
+        Program::start(
+            Command::new(env!("CARGO_BIN_EXE_oht50_sim"))
+                .args(["--ros-args", "--params-file"])
+                .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/config/sim.yaml")),
+        )
+    }
+
     fn start(command: &mut Command) -> Program {
         Program(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }

@@ -76,20 +76,8 @@ impl Child {
         field(&status, "VmRSS:") * 1024
     }
 
-    pub fn usage(&self) -> Usage {
-        let mut usage = Usage { cpu: Duration::ZERO, switches: 0 };
-        for task in fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap() {
-            let path = task.unwrap().path();
-            let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
-            if read("comm").trim() == robot::THREAD {
-                continue;
-            }
-            let on_cpu = read("schedstat");
-            let nanoseconds = on_cpu.split_whitespace().next().unwrap().parse().unwrap();
-            usage.cpu += Duration::from_nanos(nanoseconds);
-            usage.switches += field(&read("status"), "voluntary_ctxt_switches:");
-        }
-        usage
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 }
 
@@ -98,6 +86,23 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What a process has used, by its id.
+pub fn usage(process: u32) -> Usage {
+    let mut usage = Usage { cpu: Duration::ZERO, switches: 0 };
+    for task in fs::read_dir(format!("/proc/{process}/task")).unwrap() {
+        let path = task.unwrap().path();
+        let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
+        if read("comm").trim() == robot::THREAD {
+            continue;
+        }
+        let on_cpu = read("schedstat");
+        let nanoseconds = on_cpu.split_whitespace().next().unwrap().parse().unwrap();
+        usage.cpu += Duration::from_nanos(nanoseconds);
+        usage.switches += field(&read("status"), "voluntary_ctxt_switches:");
+    }
+    usage
 }
 
 /// What all TCP sockets of this machine hold in the kernel, bytes.
