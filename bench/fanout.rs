@@ -32,7 +32,7 @@ mod rest;
 #[path = "fanout/robot.rs"]
 mod robot;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use figures::{Figures, median, ratio};
 use process::Child;
@@ -51,6 +51,8 @@ struct Plan {
     seconds: u64,
     /// Bytes a second that every tenth client takes, if not all there is.
     slow: Option<usize>,
+    /// With TLS, by a certificate that the server puts into this folder.
+    tls: Option<PathBuf>,
 }
 
 fn main() {
@@ -65,6 +67,7 @@ fn main() {
         clients: number("--many", 0),
         seconds: number("--seconds", 8) as u64,
         slow: value("--slow").map(|text| text.parse().unwrap()),
+        tls: value("--tls").map(PathBuf::from),
     };
     let sender = match value("--sender").as_deref() {
         Some("kernel") => Some(Sender::Kernel),
@@ -73,7 +76,7 @@ fn main() {
     };
     match (value("--role").as_deref(), sender) {
         (Some("server"), Some(Sender::Kernel)) => kernel::serve(),
-        (Some("server"), Some(Sender::Bridge)) => bridge::serve(plan.clients),
+        (Some("server"), Some(Sender::Bridge)) => bridge::serve(&plan),
         (Some("clients"), Some(sender)) => clients::run(clients as u16, sender, &plan),
         #[cfg(feature = "ros")]
         (Some("graph"), _) => graph::serve(),
@@ -96,9 +99,15 @@ fn main() {
 fn compare(many: Vec<usize>, seconds: u64, rounds: usize) {
     println!("| clients | | lower bound | bridge | ratio |\n|---|---|---|---|---|");
     for clients in many {
-        let plan = Plan { clients, seconds, slow: None };
+        let plan = Plan { clients, seconds, slow: None, tls: None };
         let (kernel, bridge) = by_turns(&plan, rounds);
         table(&format!("{clients}"), &kernel, &bridge);
+        if (100..=1000).contains(&clients) {
+            let folder = tempfile::tempdir().unwrap();
+            let secure = Plan { tls: Some(folder.path().to_owned()), ..plan.clone() };
+            let bridge: Vec<_> = (0..rounds).map(|_| measure(Sender::Bridge, &secure)).collect();
+            table(&format!("{clients} with TLS, the bound without"), &kernel, &bridge);
+        }
         if clients >= 100 {
             let slow = Plan { slow: Some(2048), ..plan };
             let (kernel, bridge) = by_turns(&slow, rounds);
@@ -156,7 +165,7 @@ fn table(title: &str, kernel: &[Figures], bridge: &[Figures]) {
 
 /// One server and its clients, from start to end.
 fn measure(sender: Sender, plan: &Plan) -> Figures {
-    let mut server = Child::server(sender, plan.clients);
+    let mut server = Child::server(sender, plan);
     let port = server.line();
     let empty = server.memory();
     let mut clients = Child::clients(sender, &port, plan);
@@ -171,9 +180,9 @@ fn measure(sender: Sender, plan: &Plan) -> Figures {
 
 /// Round trips of an operator, and from commands to what the robot is sent, beside that many subscribers.
 fn operate(subscribers: usize, slow: Option<usize>, seconds: u64) -> Vec<(&'static str, Vec<f64>)> {
-    let mut server = Child::server(Sender::Bridge, subscribers);
+    let plan = Plan { clients: subscribers, seconds: 4 * seconds, slow, tls: None };
+    let mut server = Child::server(Sender::Bridge, &plan);
     let port = server.line();
-    let plan = Plan { clients: subscribers, seconds: 4 * seconds, slow };
     let mut clients = Child::clients(Sender::Bridge, &port, &plan);
     clients.expect("begin");
     let mut operator = Child::operator(&port, 3 * seconds);

@@ -1,22 +1,25 @@
 //! The bridge as it is shipped, without its ROS node.
 
+use std::{fs, path::Path};
+
 use oht50_bridge::{
     app::{App, Parts, access::Access, streams},
     clock::Clock,
-    config::{Config, Environment, Params, SecretSource, Value},
+    config::{Config, Environment, Params, SecretSource, TlsFiles, Value},
     safety::latch::StopLatch,
+    server::TlsIdentity,
     telemetry::audit::Journal,
 };
 
-use super::robot;
+use super::{Plan, robot};
 
 /// Of the bench's tokens.
 pub const SECRET: &[u8] = b"a secret of thirty-two bytes, or more";
 
 /// Prints its port, and serves until it is killed.
-pub fn serve(clients: usize) {
+pub fn serve(plan: &Plan) {
     let state = tempfile::tempdir().unwrap();
-    let most = i64::try_from(clients + 100).unwrap();
+    let most = i64::try_from(plan.clients + 100).unwrap();
     let directory = state.path().to_str().unwrap().to_owned();
     let octagon = vec![
         0.35, 0.145, 0.145, 0.35, -0.145, 0.35, -0.35, 0.145, -0.35, -0.145, -0.145, -0.35, 0.145,
@@ -40,7 +43,7 @@ pub fn serve(clients: usize) {
         let secret = SecretSource::choose(None, std::str::from_utf8(SECRET).ok()).unwrap();
         let app = App::start(Parts {
             access: Access::open(&config.access, secret).unwrap(),
-            tls: None,
+            tls: plan.tls.as_deref().map(|folder| identity(folder, &clock)),
             inputs,
             outputs: std::sync::Arc::new(robot),
             latch: StopLatch::default(),
@@ -56,3 +59,22 @@ pub fn serve(clients: usize) {
         app.run(listening, std::future::pending()).await.unwrap();
     });
 }
+
+/// Of its own, for who knows the folder.
+fn identity(folder: &Path, clock: &Clock) -> TlsIdentity {
+    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
+    let files = TlsFiles {
+        certificate: folder.join(CERTIFICATE),
+        key: folder.join("key.pem"),
+        client_ca: None,
+    };
+    fs::write(&files.certificate, made.cert.pem()).unwrap();
+    fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    TlsIdentity::load(&files, clock.unix()).unwrap()
+}
+
+/// Whose certificate it is.
+pub const NAME: &str = "robot";
+
+/// The file in the folder of a [`Plan`].
+pub const CERTIFICATE: &str = "certificate.pem";

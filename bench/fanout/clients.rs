@@ -2,18 +2,32 @@
 
 use std::{
     cell::RefCell,
+    path::Path,
     rc::Rc,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     task::LocalSet,
     time::{Instant, sleep, sleep_until},
 };
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+    },
+};
 
-use super::{Plan, Sender};
+use super::{Plan, Sender, bridge};
+
+/// A connection, with TLS or without.
+pub trait Socket: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Socket for T {}
 
 /// Connects them all, prints `begin`, listens for a while, prints `end` and what was received: messages, lost ones, median
 /// and 99 % of the time from the scan's stamp to its receipt in ms.
@@ -21,8 +35,9 @@ pub fn run(port: u16, sender: Sender, plan: &Plan) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
         let tally = Rc::new(RefCell::new(Tally::default()));
+        let tls = plan.tls.as_deref().map(trusting);
         for index in 0..plan.clients {
-            let socket = connect(port, sender, index).await;
+            let socket = connect(port, sender, index, tls.as_ref()).await;
             let slow = plan.slow.filter(|_| index % 10 == 0);
             tokio::task::spawn_local(listen(socket, slow, tally.clone()));
         }
@@ -52,8 +67,20 @@ struct Tally {
     lost: u64,
 }
 
-async fn connect(port: u16, sender: Sender, index: usize) -> TcpStream {
-    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+async fn connect(
+    port: u16,
+    sender: Sender,
+    index: usize,
+    tls: Option<&TlsConnector>,
+) -> Box<dyn Socket> {
+    let socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut socket: Box<dyn Socket> = match tls {
+        Some(tls) => {
+            let name = ServerName::try_from(bridge::NAME).unwrap();
+            Box::new(tls.connect(name, socket).await.unwrap())
+        }
+        None => Box::new(socket),
+    };
     if sender == Sender::Bridge {
         let user = 1 + index / 50;
         upgrade(&mut socket, &token(user, "viewer")).await;
@@ -62,8 +89,17 @@ async fn connect(port: u16, sender: Sender, index: usize) -> TcpStream {
     socket
 }
 
+/// The one certificate in the folder.
+fn trusting(folder: &Path) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(folder.join(bridge::CERTIFICATE)).unwrap();
+    roots.add(certificate).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
 /// Becomes a WebSocket.
-pub async fn upgrade(socket: &mut TcpStream, token: &str) {
+async fn upgrade(socket: &mut Box<dyn Socket>, token: &str) {
     let request = format!(
         "GET /ws?token={token} HTTP/1.1\r\nHost: robot\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -77,7 +113,7 @@ pub async fn upgrade(socket: &mut TcpStream, token: &str) {
 }
 
 /// A text message, masked by nothing.
-pub async fn say(socket: &mut TcpStream, text: &str) {
+async fn say(socket: &mut Box<dyn Socket>, text: &str) {
     socket.write_all(&masked(0x81, text.as_bytes())).await.unwrap();
 }
 
@@ -104,7 +140,7 @@ pub fn token(user_id: usize, role: &str) -> String {
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
 
-async fn listen(mut socket: TcpStream, slow: Option<usize>, tally: Rc<RefCell<Tally>>) {
+async fn listen(mut socket: Box<dyn Socket>, slow: Option<usize>, tally: Rc<RefCell<Tally>>) {
     if slow == Some(0) {
         std::future::pending::<()>().await;
     }

@@ -46,7 +46,7 @@ pub fn serve() {
 
 /// Median and 99 % of each, in ms, of as many runs by turns.
 pub fn compare(seconds: u64, rounds: usize) {
-    let plan = Plan { clients: 1, seconds, slow: None };
+    let plan = Plan { clients: 1, seconds, slow: None, tls: None };
     let mut runs = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         runs[0].push(measure(Sender::Kernel, &plan));

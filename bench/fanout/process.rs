@@ -25,15 +25,11 @@ pub struct Usage {
 }
 
 impl Child {
-    pub fn server(sender: Sender, clients: usize) -> Child {
-        Child::start(&[
-            "--role",
-            "server",
-            "--sender",
-            name(sender),
-            "--many",
-            &clients.to_string(),
-        ])
+    pub fn server(sender: Sender, plan: &Plan) -> Child {
+        let many = plan.clients.to_string();
+        let mut arguments = vec!["--role", "server", "--sender", name(sender), "--many", &many];
+        arguments.extend(plan.tls.iter().flat_map(|folder| ["--tls", folder.to_str().unwrap()]));
+        Child::start(&arguments)
     }
 
     pub fn clients(sender: Sender, port: &str, plan: &Plan) -> Child {
@@ -42,6 +38,7 @@ impl Child {
         arguments.extend(["--clients-of-port", port, "--many", &many, "--seconds", &seconds]);
         let slow = plan.slow.map(|bytes| bytes.to_string());
         arguments.extend(slow.iter().flat_map(|bytes| ["--slow", bytes]));
+        arguments.extend(plan.tls.iter().flat_map(|folder| ["--tls", folder.to_str().unwrap()]));
         Child::start(&arguments)
     }
 
