@@ -43,6 +43,51 @@ fn position_and_velocity_of_what_moves_evenly_are_found() {
     assert!(track.velocity.y.abs() < 1e-12);
 }
 
+/// The filter as textbooks have it, in matrices: `x = F x`, `P = F P F' + Q`, then the gain.
+#[test]
+fn it_is_the_kalman_filter_of_a_constant_velocity() {
+    use nalgebra::Matrix2;
+    let (mut state, mut p) = (Vector2::new(1.0, 0.0), Matrix2::new(0.0064, 0.0, 0.0, 2.25));
+    let mut track = Track::new(&seen(1.0), 0.0);
+    let mut now = 0.0;
+    for (scan, dt) in [0.05, 0.05, 0.3, 0.1, 0.05, 0.7, 0.05].into_iter().enumerate() {
+        now += dt;
+        let f = Matrix2::new(1.0, dt, 0.0, 1.0);
+        let from_acceleration = Vector2::new(dt * dt / 2.0, dt);
+        p = f * p * f.transpose() + from_acceleration * from_acceleration.transpose() * 9.0;
+        state = f * state;
+        track.predict(dt);
+        let close = |track: &Track, state: Vector2<f64>, p: Matrix2<f64>| {
+            let Covariance { position, velocity, both } = track.covariance;
+            let pairs = [
+                (track.position.x, state.x),
+                (track.velocity.x, state.y),
+                (position, p[(0, 0)]),
+                (velocity, p[(1, 1)]),
+                (both, p[(0, 1)]),
+            ];
+            for (found, expected) in pairs {
+                assert!((found - expected).abs() < 1e-9, "scan {scan}: {track:?}, not {state}{p}");
+            }
+        };
+        close(&track, state, p);
+        // Every third sighting shows 10 cm more or less of it: a jump of the position by 5 cm.
+        let extent = if scan % 3 == 1 { 0.5 } else { 0.4 };
+        p[(0, 0)] += ((extent - track.extent) / 2.0_f64).powi(2);
+        let measured = 1.0 + 0.8 * now;
+        let gain = p.column(0) / (p[(0, 0)] + 0.0064);
+        let off = measured - state.x;
+        let distance = track
+            .gate(Point2::new(measured, 0.0))
+            .map(|it| it * (track.covariance.position + 0.0064));
+        assert!(distance.is_none_or(|it| (it - off * off).abs() < 1e-9), "{distance:?}");
+        state += gain * off;
+        p = (Matrix2::identity() - gain * Vector2::new(1.0, 0.0).transpose()) * p;
+        track.update(&Sighting { extent, ..seen(measured) }, 0.0, now);
+        close(&track, state, p);
+    }
+}
+
 #[test]
 fn what_moves_is_dynamic_only_if_it_came_from_somewhere() {
     let mut since = None;
@@ -100,6 +145,33 @@ fn a_change_of_what_is_seen_of_a_thing_is_no_motion() {
     let deep = |more: f64| Sighting { depth: 0.15 + more, ..seen(3.0 + more) };
     check("it is taken for deeper", &|_| deep(0.1), 0.2);
     check("now and then", &|scan| deep(f64::from(scan % 2) / 10.0), 0.12);
+}
+
+#[test]
+fn radius_and_depth_are_the_mean_of_the_first_sightings_and_then_of_about_five() {
+    let mut track = Track::new(&Sighting { radius: 0.1, depth: 0.1, ..seen(0.0) }, 0.0);
+    let mut show = |wide: f64, stamp: f64| {
+        track.update(&Sighting { radius: wide, depth: wide, ..seen(0.0) }, 0.0, stamp);
+        assert!((track.radius - track.depth).abs() < 1e-12);
+        track.radius
+    };
+    let close = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-12, "{value}");
+    close(show(0.3, 0.05), 0.2);
+    close(show(0.2, 0.10), 0.2);
+    close(show(0.4, 0.15), 0.25);
+    close(show(0.25, 0.20), 0.25);
+    close(show(0.5, 0.25), 0.3);
+    close(show(0.3, 0.30), 0.3);
+    close(show(0.5, 0.35), 0.34);
+}
+
+#[test]
+fn what_is_taken_for_deeper_has_its_middle_where_its_usual_depth_puts_it() {
+    let mut track = Track::new(&seen(3.0), 0.0);
+    // 10 cm deeper, and so is its middle; half of that is believed of a second sighting.
+    track.update(&Sighting { depth: 0.25, ..seen(3.1) }, 0.0, DT);
+    let gain = 0.5;
+    assert!((track.position.x - (3.0 + 0.05 * gain)).abs() < 1e-12, "{track:?}");
 }
 
 #[test]
