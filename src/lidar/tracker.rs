@@ -212,29 +212,4 @@ const MOST_SEEN: usize = 200;
 const MOST_TRACKS: usize = 400;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(x: f64, stamp: f64) -> Track {
-        let (middle, away) = (Point2::new(x, 0.0), Vector2::x());
-        let sighting = Sighting { middle, radius: 0.2, extent: 0.4, depth: 0.15, away };
-        Track::new(&sighting, stamp)
-    }
-
-    #[test]
-    fn of_two_at_one_place_the_older_one_stays_unless_both_were_seen() {
-        let rows = [
-            ([seen(1.0, 2.0), seen(1.1, 1.9)], vec![1.0]),
-            ([seen(1.0, 1.9), seen(1.1, 2.0)], vec![1.0]),
-            ([seen(1.0, 2.0), seen(1.1, 2.0)], vec![1.0, 1.1]),
-            ([seen(1.0, 2.0), seen(1.2, 1.9)], vec![1.0, 1.2]),
-        ];
-        for (tracks, expected) in rows {
-            let mut tracker = Tracker { tracks: tracks.to_vec(), ..Tracker::default() };
-            tracker.drop_doubles(2.0);
-            tracker.tracks.retain(|track| !track.is_gone(2.0));
-            let left: Vec<_> = tracker.tracks.iter().map(|track| track.position.x).collect();
-            assert_eq!(left, expected);
-        }
-    }
-}
+mod tests;
