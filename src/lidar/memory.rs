@@ -145,7 +145,49 @@ mod tests {
         let pole = |angle: f64| if angle.abs() < 0.008 { 2.0 } else { 5.0 };
         memory.keep(&scan(1.0, -PI, 0.01, pole), Isometry2::identity());
         assert!(!through(&memory, [2.0, 0.02], 1.0));
+        assert!(!through(&memory, [2.0, -0.02], 1.0));
         assert!(through(&memory, [2.0, 0.2], 1.0));
+    }
+
+    #[test]
+    fn each_direction_is_asked_of_the_beam_that_points_there() {
+        for (first, increment) in [(-PI, 0.01), (0.5, 0.01), (1.0, TAU / 720.0), (2.0, -0.01)] {
+            let mut memory = Memory::default();
+            let pole = |angle: f64| if (angle - 1.0).abs() < 0.05 { 2.0 } else { 5.0 };
+            memory.keep(&scan(1.0, first, increment, pole), Isometry2::identity());
+            for tenth in -31..=31 {
+                let angle = f64::from(tenth) / 10.0;
+                let seen = through(&memory, [3.0 * angle.cos(), 3.0 * angle.sin()], 1.0);
+                assert_eq!(seen, tenth != 10, "{first} {increment} {angle}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_points_the_share_is_told() {
+        let mut memory = Memory::default();
+        memory.keep(&scan(1.0, -PI, 0.01, |_| 3.0), Isometry2::identity());
+        let share = |points: &[[f64; 2]]| {
+            memory.seen_through(points.iter().map(|point| Point2::from(*point)), 1.0)
+        };
+        let (before, behind) = ([1.0, 1.0], [3.0, 3.0]);
+        assert_eq!(share(&[before, behind, behind, behind]), 0.25);
+        assert_eq!(share(&[before, before, behind, before]), 0.75);
+        assert_eq!(share(&[]), 0.0);
+    }
+
+    #[test]
+    fn a_scan_that_comes_very_soon_is_left_out_and_a_cleared_memory_knows_none() {
+        let mut memory = Memory::default();
+        let mut keep = |stamp: f64, range: f32| {
+            memory.keep(&scan(stamp, -PI, 0.01, |_| range), Isometry2::identity());
+            through(&memory, [2.0, 0.0], stamp)
+        };
+        assert!(!keep(1.0, 1.0));
+        assert!(!keep(1.03, 5.0), "left out: the one before is asked");
+        assert!(keep(1.05, 5.0));
+        memory.clear();
+        assert!(!through(&memory, [2.0, 0.0], 1.05));
     }
 
     #[test]
