@@ -256,4 +256,84 @@ mod tests {
         assert_eq!(sizes(-PI, DEGREE, |_| 1.0), [360]);
         assert!(sizes(-PI, DEGREE, |_| f64::NAN).is_empty());
     }
+
+    #[test]
+    fn close_by_many_lost_beams_do_not_part_a_thing() {
+        let thing = |range: f64| {
+            move |angle: f64| match angle {
+                it if within(it, -4.5, 4.5) => f64::INFINITY,
+                it if within(it, -20.5, 20.5) => range,
+                _ => f64::INFINITY,
+            }
+        };
+        // The gap of ten steps is 9 cm wide, or 17 cm.
+        assert_eq!(sizes(-PI, DEGREE, thing(0.5)), [32]);
+        assert_eq!(sizes(-PI, DEGREE, thing(1.0)), [16, 16]);
+    }
+
+    const TURN: Sweep = Sweep { step: DEGREE, count: 360, closed: true };
+    const HALF_TURN: Sweep = Sweep { step: DEGREE, count: 180, closed: false };
+
+    fn hit(beam: usize, range: f64) -> Hit {
+        Hit { beam, range, point: Point2::origin() }
+    }
+
+    #[test]
+    fn only_in_a_full_turn_the_last_beam_is_beside_the_first() {
+        let sweep = |beams: usize| {
+            let raw = RawScan {
+                angle_increment: DEGREE,
+                range_max: 10.0,
+                ranges: vec![1.0; beams].into(),
+                ..RawScan::default()
+            };
+            Sweep::of(&Scan::new(&raw).unwrap())
+        };
+        assert_eq!(sweep(360), TURN);
+        assert_eq!(sweep(180), HALF_TURN);
+        // A beam too few is a gap that nothing is known of.
+        assert!(!sweep(359).closed);
+        assert_eq!(TURN.apart(hit(2, 1.0), hit(358, 1.0)), 4);
+        assert_eq!(TURN.apart(hit(2, 1.0), hit(182, 1.0)), 180);
+        assert_eq!(HALF_TURN.apart(hit(2, 1.0), hit(178, 1.0)), 176);
+        let width = |first: usize, last: usize| TURN.width(&[hit(first, 1.0), hit(last, 1.0)]);
+        for (first, last, beams) in [(10, 19, 10.0), (355, 4, 10.0), (0, 359, 360.0)] {
+            assert!((width(first, last) - beams * DEGREE).abs() < 1e-9, "{first} to {last}");
+        }
+        assert_eq!(TURN.width(&[hit(7, 1.0)]), DEGREE);
+    }
+
+    #[test]
+    fn hits_join_as_far_as_a_flat_surface_lost_beams_and_noise_put_them_apart() {
+        let coarse = Sweep { step: 20.0 * DEGREE, count: 18, closed: true };
+        // near * sin(step) / sin(12 degrees - step), near * step for each beam without a return, and 0.12.
+        let rows = [
+            (TURN, 2.0, 1, 2.0 * 0.017452 / 0.190809 + 0.12),
+            (TURN, 5.0, 1, 5.0 * 0.017452 / 0.190809 + 0.12),
+            (TURN, 2.0, 3, 2.0 * 0.017452 / 0.190809 + 2.0 * 2.0 * 0.017453 + 0.12),
+            (TURN, 2.0, 4, 2.0 * 0.017452 / 0.190809 + 2.0 * 3.0 * 0.017453 + 0.12),
+            // Beams farther apart than half of it count as half of it.
+            (coarse, 2.0, 1, 2.0 + 0.12),
+        ];
+        for (sweep, near, apart, most) in rows {
+            let joins = |distance: f64| {
+                let beyond = Hit { point: Point2::new(0.0, distance), ..hit(apart, near + 3.0) };
+                sweep.joins(hit(0, near), beyond) && sweep.joins(beyond, hit(0, near))
+            };
+            assert!(joins(most - 1e-3) && !joins(most + 1e-3), "{near} m, {apart} apart");
+        }
+        assert!(!TURN.joins(hit(0, 2.0), hit(5, 2.0)), "too many beams between");
+        assert!(!TURN.joins(hit(3, 2.0), hit(3, 2.0)), "one beam is no neighbour of itself");
+    }
+
+    #[test]
+    fn a_thing_may_go_on_behind_what_is_well_nearer_and_beyond_the_ends_of_the_sweep() {
+        let hides = |beyond: Hit| TURN.hides(hit(100, 3.0), Some(beyond));
+        assert!(hides(hit(101, 2.7)) && hides(hit(96, 2.7)));
+        assert!(!hides(hit(101, 2.9)) && !hides(hit(101, 3.1)) && !hides(hit(101, 4.0)));
+        assert!(!hides(hit(105, 1.0)), "too far beside it");
+        let at_the_end = |beam: usize| HALF_TURN.hides(hit(beam, 3.0), None);
+        assert!(at_the_end(0) && at_the_end(3) && at_the_end(176) && at_the_end(179));
+        assert!(!at_the_end(4) && !at_the_end(90) && !at_the_end(175));
+    }
 }

@@ -182,6 +182,89 @@ mod tests {
     }
 
     #[test]
+    fn what_too_few_beams_hit_is_taken_for_a_disc_that_fills_their_angle() {
+        let hits = hits(-1.0, 1.0, |_| 2.0);
+        // R = (d + pi/4 R) sin(0.2), with a mean range of d.
+        let pushed = pushed(&hits, Point2::origin(), 0.4);
+        assert!((pushed.radius - 2.0 * 0.198669 / (1.0 - FRAC_PI_4 * 0.198669)).abs() < 1e-5);
+        assert!(hits.len() < FEWEST && circle(&hits, Point2::origin(), 0.4, true) == pushed);
+        // Each hit says as much of the direction as any other.
+        let two = [(0.1_f64, 1.0), (-0.1, 3.0)].map(|(angle, range)| {
+            let point = Point2::new(range * angle.cos(), range * angle.sin());
+            Hit { beam: 0, range, point }
+        });
+        assert!(super::pushed(&two, Point2::origin(), 0.2).center.y.abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_exact_arc_gives_its_circle_unless_that_is_much_wider_than_what_is_seen() {
+        let (distance, radius) = (1.0, 0.2_f64);
+        let edge = (radius / distance).asin().to_degrees();
+        let whole = hits(-edge, edge, disc(distance, radius));
+        let circle = seen(&whole, false);
+        let off = (circle.center - Point2::new(distance, 0.0)).norm() + (circle.radius - radius);
+        assert!(off.abs() < 1e-6, "{circle:?}");
+        // The middle third of a wide disc: all of something narrower, unless more of it may be hidden.
+        let part = hits(-8.0, 8.0, disc(1.2, 0.5));
+        let (alone, partly) = (seen(&part, false), seen(&part, true));
+        assert!((partly.radius - 0.5).abs() < 1e-6, "{partly:?}");
+        assert_eq!(alone, pushed(&part, Point2::origin(), (part.len() as f64 / 2.0).to_radians()));
+    }
+
+    /// So many hits on an arc of `half` rad at either side of its middle, 2 m ahead; by turns `noise` too far and too near,
+    /// but for the first and the last.
+    fn arc(count: usize, radius: f64, half: f64, noise: f64) -> Vec<Hit> {
+        let point = |index: usize| {
+            let inner = index > 0 && index + 1 < count;
+            let sign = if index.is_multiple_of(2) { 1.0 } else { -1.0 };
+            let radius = radius + if inner { sign * noise } else { 0.0 };
+            let angle = half * (2.0 * index as f64 / (count - 1) as f64 - 1.0);
+            let point = Point2::new(2.0 - radius * angle.cos(), radius * angle.sin());
+            Hit { beam: index, range: point.coords.norm(), point }
+        };
+        (0..count).map(point).collect()
+    }
+
+    #[test]
+    fn a_circle_is_fitted_only_where_the_hits_bend_enough_to_tell() {
+        let rows = [
+            ("eight hits", arc(8, 0.3, 0.8, 0.0), true),
+            ("seven hits", arc(7, 0.3, 0.8, 0.0), false),
+            // It rises by 9 cm, which is ten times the noise of the mean of 25 if they stray by 4.5 cm.
+            ("well bent", arc(25, 0.3, 0.8, 0.040), true),
+            ("hardly bent", arc(25, 0.3, 0.8, 0.049), false),
+            // It rises by 23 cm, but what strays by more than 5 cm is no circle.
+            ("round", arc(49, 0.5, 1.0, 0.045), true),
+            ("not round", arc(49, 0.5, 1.0, 0.060), false),
+            ("wider than is believed", arc(25, 0.7, 0.8, 0.0), false),
+            ("narrower than is believed", arc(25, 0.02, 0.8, 0.0), false),
+        ];
+        for (what, hits, told) in rows {
+            let fitted = fitted(&hits, Point2::origin());
+            assert_eq!(fitted.is_some(), told, "{what}: {fitted:?}");
+        }
+        // Hollow, as seen from inside: nothing is behind it.
+        let hollow = hits(-40.0, 40.0, |_| 0.5);
+        assert_eq!(fitted(&hollow, Point2::new(0.01, 0.0)), None);
+    }
+
+    #[test]
+    fn flat_is_what_rises_over_a_line_by_less_than_half_of_a_disc() {
+        // A disc of 0.2 m would rise by 45 mm.
+        let zigzag = |count: usize, off: f64| -> Vec<Hit> {
+            let point = |beam: usize| {
+                let across = if beam % 4 < 2 { off } else { -off };
+                let point = Point2::new(1.0 + across, 0.1 * beam as f64);
+                Hit { beam, range: point.coords.norm(), point }
+            };
+            (0..count).map(point).collect()
+        };
+        assert!(is_flat(&zigzag(20, 0.021), 0.2) && !is_flat(&zigzag(20, 0.024), 0.2));
+        assert!(is_flat(&zigzag(5, 0.0), 0.2));
+        assert!(!is_flat(&zigzag(4, 0.0), 0.2), "so few tell nothing");
+    }
+
+    #[test]
     fn what_is_all_around_the_lidar_has_its_middle_there() {
         let circle = seen(&hits(-179.5, 180.0, |_| 0.4), false);
         assert!(circle.center.coords.norm() < 0.05, "{circle:?}");
