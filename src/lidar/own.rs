@@ -70,6 +70,23 @@ mod tests {
         {
             check(&body, Isometry2::identity(), point, expected);
         }
+        // Whichever way it is drawn.
+        let mut triangle = [[0.5, 0.0], [-0.5, 0.4], [-0.5, -0.4]].map(Point2::from).to_vec();
+        for _ in 0..2 {
+            let body = OwnBody::new(triangle.clone(), vec![]);
+            for (point, expected) in [
+                ([0.1, 0.15], true),
+                ([0.1, 0.17], false),
+                ([0.1, -0.15], true),
+                ([0.1, -0.17], false),
+                ([-0.4, 0.35], true),
+                ([-0.4, 0.37], false),
+                ([-0.51, 0.0], false),
+            ] {
+                check(&body, Isometry2::identity(), point, expected);
+            }
+            triangle.reverse();
+        }
         // A mast behind a LiDAR that looks backwards is ahead of the robot.
         let mast = OwnBody::new(vec![], vec![[3.0, -3.0]]);
         let backwards = Isometry2::rotation(PI);

@@ -120,6 +120,8 @@ const FLAT: f64 = 0.1;
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use super::*;
 
     /// Hits of a LiDAR at the origin, whose beams are half a degree apart, on what `range` says of the angle.
@@ -211,14 +213,13 @@ mod tests {
         assert_eq!(alone, pushed(&part, Point2::origin(), (part.len() as f64 / 2.0).to_radians()));
     }
 
-    /// So many hits on an arc of `half` rad at either side of its middle, 2 m ahead; by turns `noise` too far and too near,
-    /// but for the first and the last.
-    fn arc(count: usize, radius: f64, half: f64, noise: f64) -> Vec<Hit> {
+    /// So many hits on an arc of `half` rad at either side of its middle, the near side of a disc 2 m ahead. They stray
+    /// from it by up to `off`, in so many half `waves` along it.
+    fn arc(count: usize, radius: f64, half: f64, waves: usize, off: f64) -> Vec<Hit> {
         let point = |index: usize| {
-            let inner = index > 0 && index + 1 < count;
-            let sign = if index.is_multiple_of(2) { 1.0 } else { -1.0 };
-            let radius = radius + if inner { sign * noise } else { 0.0 };
-            let angle = half * (2.0 * index as f64 / (count - 1) as f64 - 1.0);
+            let along = index as f64 / (count - 1) as f64;
+            let radius = radius + off * (waves as f64 * PI * along).sin();
+            let angle = half * (2.0 * along - 1.0);
             let point = Point2::new(2.0 - radius * angle.cos(), radius * angle.sin());
             Hit { beam: index, range: point.coords.norm(), point }
         };
@@ -228,16 +229,16 @@ mod tests {
     #[test]
     fn a_circle_is_fitted_only_where_the_hits_bend_enough_to_tell() {
         let rows = [
-            ("eight hits", arc(8, 0.3, 0.8, 0.0), true),
-            ("seven hits", arc(7, 0.3, 0.8, 0.0), false),
-            // It rises by 9 cm, which is ten times the noise of the mean of 25 if they stray by 4.5 cm.
-            ("well bent", arc(25, 0.3, 0.8, 0.040), true),
-            ("hardly bent", arc(25, 0.3, 0.8, 0.049), false),
-            // It rises by 23 cm, but what strays by more than 5 cm is no circle.
-            ("round", arc(49, 0.5, 1.0, 0.045), true),
-            ("not round", arc(49, 0.5, 1.0, 0.060), false),
-            ("wider than is believed", arc(25, 0.7, 0.8, 0.0), false),
-            ("narrower than is believed", arc(25, 0.02, 0.8, 0.0), false),
+            ("eight hits", arc(8, 0.3, 0.8, 0, 0.0), true),
+            ("seven hits", arc(7, 0.3, 0.8, 0, 0.0), false),
+            // They stray from the fitted circle by 4.9 cm, or by 5.3 cm.
+            ("round", arc(25, 0.3, 0.8, 12, 0.055), true),
+            ("not round", arc(25, 0.3, 0.8, 12, 0.060), false),
+            // The fitted arc rises by 6.9 mm over noise that must be below 5.3; by 15.9 mm, and it would have to be 18.0.
+            ("bent", arc(8, 0.5, 0.15, 3, 0.002), true),
+            ("hardly bent", arc(8, 0.5, 0.15, 3, 0.004), false),
+            ("wider than is believed", arc(25, 0.7, 0.8, 0, 0.0), false),
+            ("narrower than is believed", arc(25, 0.02, 0.8, 0, 0.0), false),
         ];
         for (what, hits, told) in rows {
             let fitted = fitted(&hits, Point2::origin());

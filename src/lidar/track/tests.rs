@@ -1,3 +1,5 @@
+use nalgebra::Matrix2;
+
 use super::*;
 
 const DT: f64 = 0.05;
@@ -46,7 +48,6 @@ fn position_and_velocity_of_what_moves_evenly_are_found() {
 /// The filter as textbooks have it, in matrices: `x = F x`, `P = F P F' + Q`, then the gain.
 #[test]
 fn it_is_the_kalman_filter_of_a_constant_velocity() {
-    use nalgebra::Matrix2;
     let (mut state, mut p) = (Vector2::new(1.0, 0.0), Matrix2::new(0.0064, 0.0, 0.0, 2.25));
     let mut track = Track::new(&seen(1.0), 0.0);
     let mut now = 0.0;
@@ -71,16 +72,14 @@ fn it_is_the_kalman_filter_of_a_constant_velocity() {
             }
         };
         close(&track, state, p);
-        // Every third sighting shows 10 cm more or less of it: a jump of the position by 5 cm.
-        let extent = if scan % 3 == 1 { 0.5 } else { 0.4 };
-        p[(0, 0)] += ((extent - track.extent) / 2.0_f64).powi(2);
         let measured = 1.0 + 0.8 * now;
-        let gain = p.column(0) / (p[(0, 0)] + 0.0064);
         let off = measured - state.x;
-        let distance = track
-            .gate(Point2::new(measured, 0.0))
-            .map(|it| it * (track.covariance.position + 0.0064));
-        assert!(distance.is_none_or(|it| (it - off * off).abs() < 1e-9), "{distance:?}");
+        let distance = track.gate(Point2::new(measured, 0.0)).unwrap();
+        assert!((distance - off * off / (p[(0, 0)] + 0.0064)).abs() < 1e-9, "{distance}");
+        // Every third sighting shows 10 cm more of it, and the next one less: a jump of the position by 5 cm.
+        let extent = if scan % 3 == 1 { 0.5 } else { 0.4 };
+        p[(0, 0)] += ((extent - track.extent) / 2.0).powi(2);
+        let gain = p.column(0) / (p[(0, 0)] + 0.0064);
         state += gain * off;
         p = (Matrix2::identity() - gain * Vector2::new(1.0, 0.0).transpose()) * p;
         track.update(&Sighting { extent, ..seen(measured) }, 0.0, now);
@@ -168,10 +167,10 @@ fn radius_and_depth_are_the_mean_of_the_first_sightings_and_then_of_about_five()
 #[test]
 fn what_is_taken_for_deeper_has_its_middle_where_its_usual_depth_puts_it() {
     let mut track = Track::new(&seen(3.0), 0.0);
-    // 10 cm deeper, and so is its middle; half of that is believed of a second sighting.
+    // 10 cm deeper, and so is its middle. Of two sightings either counts half: 5 cm deeper, and the filter goes half of
+    // the way there.
     track.update(&Sighting { depth: 0.25, ..seen(3.1) }, 0.0, DT);
-    let gain = 0.5;
-    assert!((track.position.x - (3.0 + 0.05 * gain)).abs() < 1e-12, "{track:?}");
+    assert!((track.position.x - 3.025).abs() < 1e-12, "{track:?}");
 }
 
 #[test]

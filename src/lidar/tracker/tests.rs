@@ -34,18 +34,25 @@ fn of_two_at_one_place_the_older_one_stays_unless_both_were_seen() {
     }
 }
 
-/// A LiDAR at the origin of the base frame, which sees this in a full turn of 720 beams.
-fn sight<'a>(hits: &'a [Hit], clusters: &'a [Cluster]) -> Sight<'a> {
-    let scan = RawScan {
-        angle_increment: TAU / 720.0,
+/// A full turn of 720 beams at 1 s; `range` of each angle.
+fn turn(range: impl Fn(f64) -> f32) -> Scan {
+    let angle_increment = TAU / 720.0;
+    let raw = RawScan {
+        stamp: 1.0,
+        angle_increment,
         range_max: 10.0,
-        ranges: vec![1.0; 720].into(),
+        ranges: (0..720).map(|beam| range(f64::from(beam) * angle_increment)).collect(),
         ..RawScan::default()
     };
+    Scan::new(&raw).unwrap()
+}
+
+/// A LiDAR at the origin of the base frame, which sees this in such a turn.
+fn sight<'a>(hits: &'a [Hit], clusters: &'a [Cluster]) -> Sight<'a> {
     Sight {
         hits,
         clusters,
-        sweep: Sweep::of(&Scan::new(&scan).unwrap()),
+        sweep: Sweep::of(&turn(|_| 1.0)),
         odom_from_base: Isometry2::identity(),
         laser: Point2::origin(),
         fewest: 4,
@@ -79,9 +86,8 @@ fn what_is_large_or_hidden_at_both_ends_or_of_too_few_hits_is_not_followed() {
     assert_eq!(taken(&four[..2], 0.2, FREE), None);
     assert_eq!(taken(&side(40, 1.19, 0.0), 1.19, FREE), Some(true));
     assert_eq!(taken(&side(40, 1.21, 0.0), 1.21, FREE), None, "a wall");
-    for (hidden, expected) in [([true, false], Some(true)), ([false, true], Some(true))] {
-        assert_eq!(taken(&four, 0.2, hidden), expected);
-    }
+    assert_eq!(taken(&four, 0.2, [true, false]), Some(true));
+    assert_eq!(taken(&four, 0.2, [false, true]), Some(true));
     assert_eq!(taken(&four, 0.2, [true, true]), None);
 }
 
@@ -110,7 +116,7 @@ fn a_sighting_is_in_the_odometry_frame_and_its_direction_is_from_the_lidar() {
     assert_eq!(sighting.extent, 0.4);
 }
 
-/// Things of four hits each, one every half a degree of a turn, the nearest one in the middle of the list.
+/// Things of four hits each, evenly around the LiDAR; the nearest one is in the middle of the list.
 fn crowd(count: usize) -> (Vec<Hit>, Vec<Cluster>) {
     let range = |thing: usize| 2.0 + 0.01 * (thing as f64 - count as f64 / 2.0).abs();
     let hit = |index: usize| {
@@ -174,55 +180,55 @@ fn each_is_paired_once_and_the_nearest_first() {
     assert_eq!(pairs(&[1.0], &[3.0]), []);
 }
 
-/// What a scan says of a thing of 0.2 m radius, 2 m from the LiDAR, that it does not show: how the confidence changes in
-/// 0.1 s. Something 1 m away hides it from `edge` metres across its middle on, to the left.
-fn change_unseen(edge: f64, direction: f64) -> f64 {
+/// Whether something nearer stands at this angle from a thing, rad.
+type Hides = fn(f64) -> bool;
+
+/// A thing of 0.2 m radius that nobody sees any more, 2 m from the LiDAR in this `direction`, rad; what hides it stands 1 m
+/// away. Its confidence after 0.1 s.
+fn confidence_unseen(direction: f64, hides: Hides) -> f64 {
     let laser = Point2::new(0.3, 0.1);
     let odom_from_base = Isometry2::new(Vector2::new(4.0, -2.0), 0.7);
     let odom_from_laser = odom_from_base * Translation2::from(laser);
-    let beams = (0..720).map(|beam| {
-        let off = f64::from(beam) * TAU / 720.0 - direction;
-        let off = off.sin().atan2(off.cos());
-        if off > (edge / 2.0).atan() && off < 1.0 { 1.0 } else { 5.0 }
+    let scan = turn(|angle| {
+        let off = angle - direction;
+        if hides(off.sin().atan2(off.cos())) { 1.0 } else { 5.0 }
     });
-    let scan = RawScan {
-        stamp: 1.0,
-        angle_increment: TAU / 720.0,
-        range_max: 10.0,
-        ranges: beams.collect(),
-        ..RawScan::default()
-    };
     let mut memory = Memory::default();
-    memory.keep(&Scan::new(&scan).unwrap(), odom_from_laser);
+    memory.keep(&scan, odom_from_laser);
     let middle = odom_from_laser * Point2::new(2.0 * direction.cos(), 2.0 * direction.sin());
-    let new = |middle: Point2<f64>| Track::new(&Sighting { middle, ..SIGHTING }, 0.9);
-    // The first one is seen.
-    let (track, seen) = (0, 0);
+    let other = seen(0.0, 0.9);
+    // The other one is seen.
     let mut tracker = Tracker {
-        tracks: vec![new(Point2::origin()), new(middle)],
-        pairs: vec![Pair { distance: 0.0, track, seen }],
+        tracks: vec![other.clone(), Track::new(&Sighting { middle, ..SIGHTING }, 0.9)],
+        pairs: vec![Pair { distance: 0.0, track: 0, seen: 0 }],
         ..Tracker::default()
     };
-    let before = tracker.tracks.clone();
     tracker.update_unseen(&Sight { laser, odom_from_base, ..sight(&[], &[]) }, &memory, 0.1);
-    assert_eq!(tracker.tracks[0], before[0]);
-    tracker.tracks[1].confidence() - before[1].confidence()
+    assert_eq!(tracker.tracks[0], other);
+    tracker.tracks[1].confidence()
 }
 
 #[test]
 fn what_is_seen_through_is_missed_and_what_is_hidden_fades() {
-    // Of the five places that are looked at three or more are free, or two or fewer.
-    for direction in [0.0, 0.8, 2.0, -2.5] {
-        for (edge, missed) in [(0.3, true), (0.04, true), (-0.04, false), (-0.3, false)] {
-            let mut expected = Track::new(&SIGHTING, 0.9);
-            if missed {
-                expected.miss()
-            } else {
-                expected.hide(0.1)
-            };
-            let expected = expected.confidence() - Track::new(&SIGHTING, 0.9).confidence();
-            let change = change_unseen(edge, direction);
-            assert!((change - expected).abs() < 1e-12, "{direction} rad, {edge} m: {change}");
+    let after = |change: fn(&mut Track)| {
+        let mut track = seen(0.0, 0.9);
+        change(&mut track);
+        track.confidence()
+    };
+    let (missed, faded) = (after(Track::miss), after(|track| track.hide(0.1)));
+    // It is looked for 8 and 16 cm to either side of its middle, and there: 0.04 and 0.08 rad.
+    let rows: [(&str, Hides, f64); 6] = [
+        ("nothing hides it", |_| false, missed),
+        ("two to the left are hidden", |off| off > 0.02, missed),
+        ("and the middle", |off| off > -0.02, faded),
+        ("two to the right are hidden", |off| off < -0.02, missed),
+        ("the middle alone is hidden", |off| off.abs() < 0.005, missed),
+        ("all are hidden", |off| off.abs() < 0.2, faded),
+    ];
+    for direction in [0.085, 0.8, 2.0, -2.5] {
+        for (what, hides, expected) in rows {
+            let confidence = confidence_unseen(direction, hides);
+            assert!((confidence - expected).abs() < 1e-12, "{direction} rad, {what}: {confidence}");
         }
     }
 }
