@@ -3,6 +3,8 @@
 //! One thread, `ros`, owns the node. It waits for the middleware and hands on whatever came before it waits again, so
 //! that r2r's inner queues, which drop the newest when full, never hold more than one message; scans, for which somebody
 //! waits, `at_once`. Publishing and calling services happen on the caller's thread.
+//!
+//! A second one, `ros-stops`, owns a hidden node for the stops from the robot's side alone.
 
 use std::{
     panic::catch_unwind,
@@ -14,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, future::select_all};
 use tokio::sync::oneshot;
 
 use super::{Inputs, Outputs, transforms::MountError};
@@ -38,7 +40,7 @@ mod names;
 mod outputs;
 mod parameters;
 mod qos;
-mod services;
+mod stops;
 mod time;
 
 use at_once::at_once;
@@ -53,12 +55,17 @@ use time::RosTime;
 /// leaves them running.
 pub struct RosNode(r2r::Node);
 
-/// The thread that serves the node. Dropping it stops the thread too.
-pub struct RosHandle {
+/// The threads that serve the nodes. Dropping it stops the threads too.
+pub struct RosHandle(Vec<Worker>);
+
+struct Worker {
     stop: Arc<AtomicBool>,
     ended: oneshot::Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Work>>,
 }
+
+/// What a thread did, with the node that it owned: rcl takes nodes apart one at a time, so that threads leave it to others.
+type Work = Box<dyn FnMut() + Send>;
 
 /// Why there is no node.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -78,7 +85,7 @@ pub enum RosError {
     #[error("base_from_laser_source is tf_static: {0}")]
     Mount(MountError),
     /// No thread could be started.
-    #[error("the ROS thread cannot be started: {0}")]
+    #[error("a ROS thread cannot be started: {0}")]
     Thread(String),
 }
 
@@ -116,7 +123,7 @@ impl RosNode {
         params.iter().map(|(name, param)| (name.clone(), convert::value(&param.value))).collect()
     }
 
-    /// Subscribes, advertises, serves the parameters, and starts the thread; it publishes `lines` on `/rosout`.
+    /// Subscribes, advertises, serves the parameters, and starts the threads; `lines` are published on `/rosout`.
     ///
     /// # Errors
     /// When the middleware refuses something, such as a remap to a malformed name.
@@ -134,23 +141,39 @@ impl RosNode {
         let name = name.map_err(failed("asking the node for its name"))?;
         let names = Names::new(&namespace, &name, std::env::args());
         let mut graph = GraphWatch::new(&names, clock.clone());
-        let (resets, mut drains) = services::offer(&mut node, &latch, &clock)?;
+        let mut of_stops = stops::node(&names)?;
+        let at = of_stops.as_mut().unwrap_or(&mut node);
+        let (mut lane, asked) = stops::open(at, &names, &config.ros, &latch, &clock)?;
         let time = if config.ros.use_sim_time {
             RosTime::simulated(&mut node)?
         } else {
             RosTime::system(&node)
         };
-        let (inputs, more) =
-            inputs::subscribe(&mut node, &config.ros, resets, &latch, &time, &clock)?;
-        drains.extend(more);
+        let (inputs, mut drains) = inputs::subscribe(&mut node, asked, &time, &clock)?;
         let doze = Arc::<Doze>::default();
         let outputs =
             outputs::RosOutputs::create(&mut node, config, graph.others(), doze.clone(), &time)?;
         let outputs = Arc::new(outputs);
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
         drains.push(logs::publish(&mut node, &names, lines, &time)?);
+        let mut workers = Vec::new();
+        match of_stops {
+            Some(mut of_stops) => {
+                let mut wait = STOPS_TIMEOUT;
+                workers.push(Worker::spawn(
+                    "ros-stops",
+                    Duration::ZERO,
+                    clock.clone(),
+                    move || {
+                        of_stops.spin_once(wait);
+                        wait = if lane.serve() { ANSWERS } else { STOPS_TIMEOUT };
+                    },
+                )?);
+            }
+            None => drains.insert(0, Box::new(move || _ = lane.serve())),
+        }
         let (paused, shown) = (doze.clone(), outputs.clone());
-        let handle = RosHandle::spawn(clock, move || {
+        let worker = Worker::spawn("ros", LINGER, clock, move || {
             node.spin_once(SPIN_TIMEOUT);
             drains.iter_mut().for_each(|drain| drain());
             graph.look(&node);
@@ -158,54 +181,68 @@ impl RosNode {
                 paused.pause(PAUSE);
             }
         })?;
-        handle.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
-        Ok((inputs, outputs, handle))
+        worker.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
+        workers.push(worker);
+        Ok((inputs, outputs, RosHandle(workers)))
     }
 }
 
 impl RosHandle {
-    /// Returns when the thread has ended, by a panic or by [`shutdown`](RosHandle::shutdown): the bridge is deaf and
-    /// mute from then on.
+    /// Returns when a thread has ended, by a panic or by [`shutdown`](RosHandle::shutdown): the bridge is deaf or mute from
+    /// then on.
     pub async fn ended(&mut self) {
-        // The thread never sends; it drops its end when it ends.
-        let _ = (&mut self.ended).await;
+        // The threads never send; they drop their ends when they end.
+        let _ = select_all(self.0.iter_mut().map(|worker| &mut worker.ended)).await;
     }
 
-    /// Stops the thread and takes the node off the graph. Call it after the last publication: the node stays for
+    /// Stops the threads and takes the nodes off the graph. Call it after the last publication: the node stays for
     /// another [`LINGER`], in which the middleware can resend what was lost. Blocks for that long.
     pub fn shutdown(self) {
         drop(self);
     }
+}
 
-    /// Starts the thread, which does `work` again and again.
-    fn spawn(clock: Clock, mut work: impl FnMut() + Send + 'static) -> Result<RosHandle, RosError> {
+impl Drop for RosHandle {
+    fn drop(&mut self) {
+        for worker in &self.0 {
+            worker.stop.store(true, Ordering::Release);
+            worker.thread.iter().for_each(|thread| thread.thread().unpark());
+        }
+        for worker in &mut self.0 {
+            if let Some(Err(panic)) = worker.thread.take().map(JoinHandle::join) {
+                tracing::error!(cause = panic_text(panic.as_ref()), "a ROS thread panicked");
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Starts a thread, which does `work` again and again, and for this long after it was stopped.
+    fn spawn(
+        name: &str,
+        linger: Duration,
+        clock: Clock,
+        work: impl FnMut() + Send + 'static,
+    ) -> Result<Worker, RosError> {
         let (alive, ended) = oneshot::channel::<()>();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
+        let mut work: Work = Box::new(work);
         let thread = std::thread::Builder::new()
-            .name("ros".to_owned())
+            .name(name.to_owned())
             .spawn(move || {
                 let _alive = alive;
                 let mut until = None;
                 while until.is_none_or(|until| clock.now() < until) {
                     work();
                     if until.is_none() && stopped.load(Ordering::Acquire) {
-                        until = Some(clock.now() + LINGER);
+                        until = Some(clock.now() + linger);
                     }
                 }
+                work
             })
             .map_err(|error| RosError::Thread(error.to_string()))?;
-        Ok(RosHandle { stop, ended, thread: Some(thread) })
-    }
-}
-
-impl Drop for RosHandle {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        self.thread.iter().for_each(|thread| thread.thread().unpark());
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
-            tracing::error!(cause = panic_text(panic.as_ref()), "the ROS thread panicked");
-        }
+        Ok(Worker { stop, ended, thread: Some(thread) })
     }
 }
 
@@ -243,6 +280,10 @@ const NODE_NAME: &str = "oht50_bridge";
 const SPIN_TIMEOUT: Duration = Duration::from_millis(20);
 /// Between two turns while nobody is there. Shorter than the time between two scans at 20 Hz, so that none is missed.
 const PAUSE: Duration = Duration::from_millis(40);
+/// How often the stops' thread looks whether it is to end. A stop wakes it.
+const STOPS_TIMEOUT: Duration = Duration::from_millis(250);
+/// The same while a caller waits for zero to be published, or for the release.
+const ANSWERS: Duration = Duration::from_millis(2);
 /// How long the node outlives the last publication.
 pub const LINGER: Duration = Duration::from_millis(100);
 
@@ -253,9 +294,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_thread_that_panics_is_noticed() {
+    async fn of_several_threads_one_that_panics_is_noticed() {
+        let well = Worker::spawn("one", LINGER, Clock::system(), std::thread::yield_now).unwrap();
         let work = || panic!("a panic for the test");
-        let mut handle = RosHandle::spawn(Clock::system(), work).unwrap();
+        let ill = Worker::spawn("two", LINGER, Clock::system(), work).unwrap();
+        let mut handle = RosHandle(vec![well, ill]);
         handle.ended().await;
         handle.shutdown();
     }
@@ -269,7 +312,7 @@ mod tests {
             let _ = report.try_send(time.now());
             std::thread::yield_now();
         };
-        let handle = RosHandle::spawn(clock.clone(), work).unwrap();
+        let handle = RosHandle(vec![Worker::spawn("one", LINGER, clock.clone(), work).unwrap()]);
         assert!(reports.next().await.is_some(), "the thread works");
         let stopped = clock.now();
         handle.shutdown();

@@ -16,6 +16,7 @@ from world import UNLIMITED
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 NODE = "oht50_bridge"
+NODE_OF_STOPS = "_oht50_bridge_stops"  # hidden
 RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best effort": ReliabilityPolicy.BEST_EFFORT}
 DURABILITY = {"volatile": DurabilityPolicy.VOLATILE, "transient local": DurabilityPolicy.TRANSIENT_LOCAL}
 OF_EVERY_NODE = {"/rosout", "/parameter_events", "/clock"}
@@ -57,14 +58,16 @@ class TestTopics:
         told = {name: [row["Type"]] for row in table("topics") if row["Direction"] == direction for name in names(row)}
 
         def graph():
-            return {name: types for name, types in listed(NODE, "/") if name not in OF_EVERY_NODE}
+            both = listed(NODE, "/") + listed(NODE_OF_STOPS, "/")
+            return {name: types for name, types in both if name not in OF_EVERY_NODE}
         eventually(lambda: graph() == told, f"{direction} {told}, not {graph()}")
 
     def test_each_has_the_readmes_quality_of_service(self, world, robot):
         node = robot.node
         for row, name in [(row, name) for row in table("topics") for name in names(row)]:
             infos = {"publishes": node.get_publishers_info_by_topic, "subscribes": node.get_subscriptions_info_by_topic}
-            infos = [info for info in infos[row["Direction"]](name) if info.node_name == NODE]
+            owner = NODE_OF_STOPS if "<hardware_stop_topic>" in row["Topic"] else NODE
+            infos = [info for info in infos[row["Direction"]](name) if info.node_name == owner]
             assert [info.topic_type for info in infos] == [row["Type"]], row
             profile = infos[0].qos_profile
             # The depth is not told to others.
@@ -80,7 +83,8 @@ class TestTopics:
         of_parameters = {f"/{NODE}/{name}": [f"rcl_interfaces/srv/{kind.__name__}"]
                          for name, kind in PARAMETER_SERVICES.items()}
         of_ours = {f"/{NODE}/{name}": ["std_srvs/srv/Trigger"] for name in ("emergency_stop", "reset_emergency_stop")}
-        assert offered == of_parameters | of_ours
+        assert offered == of_parameters
+        assert dict(robot.node.get_service_names_and_types_by_node(NODE_OF_STOPS, "/")) == of_ours
         called = dict(robot.node.get_client_names_and_types_by_node(NODE, "/"))
         assert called == {
             "/dock": ["std_srvs/srv/Trigger"], "/undock": ["std_srvs/srv/Trigger"],

@@ -8,30 +8,26 @@ use r2r::{
     nav_msgs::msg::Odometry,
     oht50_bridge::msg::Notice,
     sensor_msgs::msg::{BatteryState, LaserScan, Temperature},
-    std_msgs::msg::Bool,
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Drain, RosError, RosTime, at_once, convert, drain, failed, qos};
+use super::{Drain, RosError, RosTime, at_once, convert, drain, failed, qos, stops::Asked};
 use crate::{
     clock::Clock,
-    config::RosConfig,
     robot::{
-        Inputs, Newest, Received, Reset,
+        Inputs, Newest, Received,
         topics::{self, Topic},
     },
-    safety::latch::StopLatch,
 };
 
-/// Subscribes to every input.
+/// Subscribes to every input besides what stops the robot, which was `asked` for elsewhere.
 pub(super) fn subscribe(
     node: &mut r2r::Node,
-    config: &RosConfig,
-    resets: mpsc::Receiver<Reset>,
-    latch: &StopLatch,
+    asked: Asked,
     time: &RosTime,
     clock: &Clock,
 ) -> Result<(Inputs, Vec<Drain>), RosError> {
+    let Asked { resets, hardware_stop } = asked;
     let mut slots = Slots { node, clock, drains: Vec::new() };
     let ros_time = time.clone();
     let scan = slots.newest_at_once::<LaserScan, _>(topics::SCAN, move |scan| {
@@ -47,19 +43,6 @@ pub(super) fn subscribe(
     })?;
     let dock_velocity =
         slots.newest::<Twist, _>(topics::CMD_VEL_DOCK, |twist| convert::dock_velocity(&twist))?;
-    let hardware_stop = match config.hardware_stop_topic.as_str() {
-        "" => watch::channel(None).1,
-        name => {
-            let latch = latch.clone();
-            slots.newest_of::<Bool, _>(name, topics::HARDWARE_STOP, move |stop| {
-                // A short press must not be lost to the release behind it.
-                if stop.data {
-                    latch.emergency_stop_by_hardware();
-                }
-                Some(stop.data)
-            })?
-        }
-    };
     let notices = slots.notices()?;
     let drains = slots.drains;
     let inputs = Inputs {
@@ -92,23 +75,8 @@ impl Slots<'_> {
         M: WrappedTypesupport + Send + 'static,
         T: Send + Sync + 'static,
     {
-        self.newest_of(topic.name, topic, convert)
-    }
-
-    /// The same for a topic whose name is configured.
-    fn newest_of<M, T>(
-        &mut self,
-        name: &str,
-        topic: Topic,
-        convert: impl Fn(M) -> Option<T> + Send + 'static,
-    ) -> Result<Newest<T>, RosError>
-    where
-        M: WrappedTypesupport + Send + 'static,
-        T: Send + Sync + 'static,
-    {
-        let stream = self.node.subscribe::<M>(name, qos::profile(topic));
-        let (take, newest) = slot(topic, convert, self.clock.clone());
-        self.drains.push(drain(stream.map_err(failed("subscribing"))?, take));
+        let (newest, drain) = newest(self.node, topic.name, topic, self.clock, convert)?;
+        self.drains.push(drain);
         Ok(newest)
     }
 
@@ -143,6 +111,23 @@ impl Slots<'_> {
         self.drains.push(drain(stream.map_err(failed("subscribing"))?, take));
         Ok(notices)
     }
+}
+
+/// The newest value of a topic, whose name may be configured, and what puts it there.
+pub(super) fn newest<M, T>(
+    node: &mut r2r::Node,
+    name: &str,
+    topic: Topic,
+    clock: &Clock,
+    convert: impl Fn(M) -> Option<T> + Send + 'static,
+) -> Result<(Newest<T>, Drain), RosError>
+where
+    M: WrappedTypesupport + Send + 'static,
+    T: Send + Sync + 'static,
+{
+    let stream = node.subscribe::<M>(name, qos::profile(topic));
+    let (take, newest) = slot(topic, convert, clock.clone());
+    Ok((newest, drain(stream.map_err(failed("subscribing"))?, take)))
 }
 
 /// Where the newest value is, and what puts it there.

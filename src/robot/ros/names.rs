@@ -9,6 +9,8 @@ pub(super) struct Names {
     /// `/` or `/robot1`.
     namespace: String,
     node: String,
+    /// As the command line has them.
+    rules: Vec<String>,
     /// From, to: full names.
     remaps: Vec<(String, String)>,
 }
@@ -20,11 +22,26 @@ impl Names {
         node: &str,
         arguments: impl IntoIterator<Item = String>,
     ) -> Names {
-        let mut names =
-            Names { namespace: namespace.to_owned(), node: node.to_owned(), remaps: Vec::new() };
-        let rules = rules(arguments);
-        names.remaps = rules.iter().filter_map(|rule| names.remap(rule)).collect();
+        let (namespace, node) = (namespace.to_owned(), node.to_owned());
+        let mut names = Names { namespace, node, rules: rules(arguments), remaps: Vec::new() };
+        names.remaps = names.rules.iter().filter_map(|rule| names.remap(rule)).collect();
         names
+    }
+
+    /// The node's namespace.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The node's name.
+    pub(super) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Whether another node of this process, made with this name, would get a different one.
+    pub(super) fn renames(&self, node: &str) -> bool {
+        let mut rules = self.rules.iter().filter_map(|rule| halves(rule, node));
+        rules.any(|(from, _)| matches!(from, "__node" | "__name"))
     }
 
     /// The full name of a topic.
@@ -34,14 +51,9 @@ impl Names {
         rule.map_or(full, |(_, to)| to.clone())
     }
 
-    /// `[NODE:]FROM:=TO`; `None` for a rule that is none, that is another node's, or that renames nodes.
+    /// From and to; `None` for a rule that is another node's, or that renames nodes.
     fn remap(&self, rule: &str) -> Option<(String, String)> {
-        let (from, to) = rule.split_once(":=")?;
-        let from = from.strip_prefix("rostopic://").unwrap_or(from);
-        let from = match from.split_once(':') {
-            Some((node, from)) => (node == self.node).then_some(from)?,
-            None => from,
-        };
+        let (from, to) = halves(rule, &self.node)?;
         (!from.starts_with("__")).then(|| (self.expand(from), self.expand(to)))
     }
 
@@ -52,6 +64,16 @@ impl Names {
             None if name.starts_with('/') => name.to_owned(),
             None => format!("{namespace}/{name}"),
         }
+    }
+}
+
+/// `[NODE:]FROM:=TO` as from and to; `None` for a rule that is none, or that is not this node's.
+fn halves<'a>(rule: &'a str, node: &str) -> Option<(&'a str, &'a str)> {
+    let (from, to) = rule.split_once(":=")?;
+    let from = from.strip_prefix("rostopic://").unwrap_or(from);
+    match from.split_once(':') {
+        Some((whose, from)) => (whose == node).then_some((from, to)),
+        None => Some((from, to)),
     }
 }
 
@@ -99,5 +121,22 @@ mod tests {
         check("/", "--ros-args -r rostopic://scan:=one", "/one");
         check("/", "-r scan:=one --ros-args -p a:=b -- -r scan:=two", "/scan");
         check("/", "--ros-args -r nonsense -r scan:=one", "/one");
+    }
+
+    #[test]
+    fn a_rule_for_every_node_names_a_second_one_too() {
+        for (arguments, expected) in [
+            ("", false),
+            ("--ros-args -r __node:=bridge", true),
+            ("--ros-args -r scan:=one -r __name:=bridge", true),
+            ("--ros-args -r oht50_bridge:__node:=bridge", false),
+            ("--ros-args -r _bridge_stops:__node:=other", true),
+            ("--ros-args -r __ns:=/robot1 -p name:=x", false),
+            ("-r __node:=bridge", false),
+        ] {
+            let words = arguments.split_whitespace().map(str::to_owned);
+            let names = Names::new("/", "bridge", words);
+            assert_eq!(names.renames("_bridge_stops"), expected, "{arguments}");
+        }
     }
 }
