@@ -35,6 +35,8 @@ pub struct RawScan {
     pub stamp_nanoseconds: i64,
     /// What the ROS clock said when the scan arrived, s.
     pub ros_now: f64,
+    /// Nobody looked for scans for a while before it: the time since the one before says nothing of the LiDAR.
+    pub after_pause: bool,
     /// Frame of the LiDAR.
     pub frame_id: Arc<str>,
     /// Angle of the first beam, rad, counter-clockwise from the LiDAR's x axis.

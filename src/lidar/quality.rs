@@ -34,7 +34,7 @@ impl Quality {
         let freshness = 1.0 - now.saturating_sub(at).as_secs_f64() / OLD;
         let quality = 0.4 * usable
             + 0.3 * self.coverage(hits)
-            + 0.2 * self.rate(at)
+            + 0.2 * self.rate(at, scan.after_pause())
             + 0.1 * freshness.max(0.0);
         quality.clamp(0.0, 1.0)
     }
@@ -49,8 +49,10 @@ impl Quality {
         if usual > 0.0 { hits / usual } else { 0.0 }
     }
 
-    fn rate(&mut self, at: Duration) -> f64 {
-        if let Some(before) = self.arrived.replace(at) {
+    fn rate(&mut self, at: Duration, after_pause: bool) -> f64 {
+        if let Some(before) = self.arrived.replace(at)
+            && !after_pause
+        {
             let period = at.saturating_sub(before).as_secs_f64();
             self.period =
                 Some(self.period.map_or(period, |known| known + SMOOTH * (period - known)));
@@ -75,16 +77,19 @@ const SMOOTH: f64 = 0.1;
 mod tests {
     use super::{super::RawScan, *};
 
-    fn scan(hits: usize, invalid: usize, none: usize) -> Scan {
+    fn raw(hits: usize, invalid: usize, none: usize) -> RawScan {
         let ranges = [vec![1.0; hits], vec![f32::NAN; invalid], vec![f32::INFINITY; none]].concat();
-        Scan::new(&RawScan {
+        RawScan {
             angle_increment: 0.01,
             range_min: 0.1,
             range_max: 10.0,
             ranges: ranges.into(),
             ..RawScan::default()
-        })
-        .unwrap()
+        }
+    }
+
+    fn scan(hits: usize, invalid: usize, none: usize) -> Scan {
+        Scan::new(&raw(hits, invalid, none)).unwrap()
     }
 
     fn close(value: f64, expected: f64) {
@@ -115,6 +120,18 @@ mod tests {
             last = quality.of(&scan(100, 0, 0), at, at);
         }
         close(last, 0.9);
+    }
+
+    #[test]
+    fn the_time_in_which_nobody_looked_for_scans_does_not_count() {
+        let mut quality = Quality::new(0.05);
+        let mut check = |ms, after_pause| {
+            let (raw, at) = (RawScan { after_pause, ..raw(100, 0, 0) }, Duration::from_millis(ms));
+            close(quality.of(&Scan::new(&raw).unwrap(), at, at), 1.0);
+        };
+        (0..10).for_each(|turn| check(turn * 50, false));
+        (0..10).for_each(|turn| check(1000 + turn * 200, true));
+        (0..10).for_each(|turn| check(3000 + turn * 50, turn == 0));
     }
 
     #[test]

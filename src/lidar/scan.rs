@@ -9,6 +9,7 @@ use super::RawScan;
 pub struct Scan {
     stamp: f64,
     stamp_nanoseconds: i64,
+    after_pause: bool,
     angle_min: f64,
     angle_increment: f64,
     range_min: f64,
@@ -52,10 +53,12 @@ impl Scan {
     pub fn new(raw: &RawScan) -> Result<Scan, ScanError> {
         Scan::check(raw)?;
         let RawScan { stamp, angle_min, angle_increment, range_min, range_max, .. } = *raw;
-        let (ranges, stamp_nanoseconds) = (raw.ranges.clone(), raw.stamp_nanoseconds);
+        let RawScan { stamp_nanoseconds, after_pause, .. } = *raw;
+        let ranges = raw.ranges.clone();
         Ok(Scan {
             stamp,
             stamp_nanoseconds,
+            after_pause,
             angle_min,
             angle_increment,
             range_min,
@@ -120,6 +123,11 @@ impl Scan {
     /// The same in ns, exactly.
     pub fn stamp_nanoseconds(&self) -> i64 {
         self.stamp_nanoseconds
+    }
+
+    /// Whether the bridge had not looked for scans before it.
+    pub fn after_pause(&self) -> bool {
+        self.after_pause
     }
 
     fn classify(&self, range: f64) -> Beam {

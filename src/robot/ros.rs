@@ -149,14 +149,14 @@ impl RosNode {
         } else {
             RosTime::system(&node)
         };
-        let (inputs, mut drains) = inputs::subscribe(&mut node, asked, &time, &clock)?;
         let doze = Arc::<Doze>::default();
+        let (inputs, mut drains) = inputs::subscribe(&mut node, asked, &doze, &time, &clock)?;
         let outputs =
             outputs::RosOutputs::create(&mut node, config, graph.others(), doze.clone(), &time)?;
         let outputs = Arc::new(outputs);
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
         drains.push(logs::publish(&mut node, &names, lines, &time)?);
-        let mut workers = Vec::new();
+        let (mut workers, mut longest) = (Vec::new(), LONG_PAUSE);
         match of_stops {
             Some(mut of_stops) => {
                 let mut wait = STOPS_TIMEOUT;
@@ -170,7 +170,10 @@ impl RosNode {
                     },
                 )?);
             }
-            None => drains.insert(0, Box::new(move || _ = lane.serve())),
+            None => {
+                longest = PAUSE;
+                drains.insert(0, Box::new(move || _ = lane.serve()));
+            }
         }
         let (paused, shown) = (doze.clone(), outputs.clone());
         let worker = Worker::spawn("ros", LINGER, clock, move || {
@@ -178,7 +181,7 @@ impl RosNode {
             drains.iter_mut().for_each(|drain| drain());
             graph.look(&node);
             if !shown.is_watched() {
-                paused.pause(PAUSE);
+                paused.pause(longest);
             }
         })?;
         worker.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
@@ -278,7 +281,9 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 const NODE_NAME: &str = "oht50_bridge";
 /// How often the thread looks at what the middleware does not wake it for: the stop, and services that appear.
 const SPIN_TIMEOUT: Duration = Duration::from_millis(20);
-/// Between two turns while nobody is there. Shorter than the time between two scans at 20 Hz, so that none is missed.
+/// Between two turns of the node's thread while nobody is there. Far below the ages at which scans and odometry are too old.
+const LONG_PAUSE: Duration = Duration::from_millis(190);
+/// The same where stops come to this thread too, and would wait for it.
 const PAUSE: Duration = Duration::from_millis(40);
 /// How often the stops' thread looks whether it is to end. A stop wakes it.
 const STOPS_TIMEOUT: Duration = Duration::from_millis(250);

@@ -14,6 +14,11 @@ LOOKED_AT = "oht50_bridge_perception_seconds_count"
 
 class TestDoze:
     PARAMETERS = BRISK
+    DOZING = (0.05, 0.25)  # one look in 0.19 s
+
+    def dozes(self, share):
+        least, most = self.DOZING
+        eventually(lambda: least < share() < most, "it dozes")
 
     @pytest.fixture
     def share(self, world, robot):
@@ -25,7 +30,7 @@ class TestDoze:
             seen, sent = metrics(world.bridge)[LOOKED_AT], robot.published["scan"]
             robot.wait(lambda: robot.published["scan"] >= sent + 50, "fifty scans")
             return (metrics(world.bridge)[LOOKED_AT] - seen) / (robot.published["scan"] - sent)
-        eventually(lambda: share() < 0.7, "it dozes")
+        self.dozes(share)
         yield share
         robot.set_rate("scan", 20)
         if world.observer.closed_at:
@@ -38,7 +43,7 @@ class TestDoze:
         robot.first_zero(begun)
         robot.wait(lambda: robot.latches[-1][1], "emergency_stop says so")
         eventually(lambda: call(robot, "reset_emergency_stop").success, "the release", pause=0.1)
-        eventually(lambda: share() < 0.7, "it dozes again")
+        self.dozes(share)
         world.observe()  # who sees who drives
         sent = now()
         assert world.connect().order("move_forward", speed=0.2, duration=0.1)["success"]
@@ -48,3 +53,16 @@ class TestDoze:
     def test_whoever_looks_at_obstacles_gets_those_of_every_scan(self, robot, share):
         robot.collect(ObstacleArray, "oht50_bridge/obstacles")
         eventually(lambda: share() > 0.9, "it looks at every scan")
+
+
+class TestDozeUnderOneName(TestDoze):
+    """A launch file's `name` names every node of the process: the stops have none of their own, and do not wait for long."""
+
+    ROS_ARGUMENTS = ("-r", "__node:=oht50_bridge")
+    DOZING = (0.3, 0.7)  # one look in 0.04 s
+
+    def test_the_graph_has_one_node(self, robot):
+        names = [name for name, _ in robot.node.get_node_names_and_namespaces() if "oht50_bridge" in name]
+        assert names == ["oht50_bridge"]
+        offered = dict(robot.node.get_service_names_and_types_by_node("oht50_bridge", "/"))
+        assert "/oht50_bridge/emergency_stop" in offered

@@ -20,7 +20,7 @@ async fn dozing(given: &[(&str, Value)]) -> Bench {
     bench
 }
 
-/// The node's pause, one of the robot's steps, and the bridge's own.
+/// One of the robot's steps, and the bridge's own.
 const NOTICED: Duration = Duration::from_millis(60);
 
 #[tokio::test(start_paused = true)]

@@ -231,7 +231,7 @@ impl Bridge {
 }
 
 /// Of the bridge's node between two turns, while it may.
-const PAUSE: Duration = Duration::from_millis(40);
+const PAUSE: Duration = Duration::from_millis(190);
 
 /// Around a disc of 0.35 m, m.
 const OCTAGON: [f64; 16] = [
@@ -399,7 +399,14 @@ impl State {
 
     fn live(&mut self) {
         let now = self.clock.now();
-        // The node hears nothing while it pauses, and then the newest.
+        // On a node of its own, which does not pause.
+        if let Some(pressed) = self.pressed
+            && self.told_pressed.is_none_or(|told| now >= told + Duration::from_millis(100))
+        {
+            self.told_pressed = Some(now);
+            tell(&self.topics.hardware_stop, pressed, now);
+        }
+        // The other one hears nothing while it pauses, and then the newest.
         if self.dozes && now < self.heard + PAUSE {
             return;
         }
@@ -421,6 +428,7 @@ impl State {
                 stamp: (UNIX + scan.at).as_secs_f64(),
                 stamp_nanoseconds: (UNIX + scan.at).as_nanos() as i64,
                 ros_now: (UNIX + now).as_secs_f64(),
+                after_pause: self.dozes,
                 frame_id: "laser".into(),
                 angle_min: scan.angle_min,
                 angle_increment: scan.angle_increment,
@@ -432,12 +440,6 @@ impl State {
         }
         if self.talks {
             self.tell_slow_things(now);
-        }
-        if let Some(pressed) = self.pressed
-            && self.told_pressed.is_none_or(|told| now >= told + Duration::from_millis(100))
-        {
-            self.told_pressed = Some(now);
-            tell(&self.topics.hardware_stop, pressed, now);
         }
         if let Some(Velocity { linear, angular }) = self.world.docking_velocity() {
             tell(&self.topics.dock_velocity, DockVelocity { linear, angular }, now);

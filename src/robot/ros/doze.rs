@@ -15,6 +15,7 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Doze {
     allowed: AtomicBool,
+    paused: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
@@ -35,8 +36,14 @@ impl Doze {
     /// Pauses the calling thread, if it may.
     pub(super) fn pause(&self, longest: Duration) {
         if self.allowed.load(Ordering::Acquire) {
+            self.paused.store(true, Ordering::Relaxed);
             std::thread::park_timeout(longest);
         }
+    }
+
+    /// Whether there was a pause since this was asked last.
+    pub(super) fn take_paused(&self) -> bool {
+        self.paused.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -55,6 +62,7 @@ mod tests {
         let begun = clock.now();
         doze.pause(Duration::from_millis(20));
         assert!(clock.now() - begun >= Duration::from_millis(20));
+        assert_eq!([doze.take_paused(), doze.take_paused()], [true, false]);
     }
 
     #[test]
@@ -76,5 +84,8 @@ mod tests {
         turned.recv().unwrap();
         turned.recv().unwrap();
         thread.join().unwrap();
+        doze.take_paused();
+        doze.pause(Duration::MAX);
+        assert!(!doze.take_paused());
     }
 }
