@@ -156,11 +156,12 @@ impl RosNode {
         let outputs = Arc::new(outputs);
         drains.extend(parameters::serve(&mut node, effective(&params), &time)?);
         drains.push(logs::publish(&mut node, &names, lines, &time)?);
-        let (mut workers, mut longest) = (Vec::new(), LONG_PAUSE);
+        let mut handle = RosHandle(Vec::new());
+        let mut longest = LONG_PAUSE;
         match of_stops {
             Some(mut of_stops) => {
                 let mut wait = STOPS_TIMEOUT;
-                workers.push(Worker::spawn(
+                handle.0.push(Worker::spawn(
                     "ros-stops",
                     Duration::ZERO,
                     clock.clone(),
@@ -185,8 +186,8 @@ impl RosNode {
             }
         })?;
         worker.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
-        workers.push(worker);
-        Ok((inputs, outputs, RosHandle(workers)))
+        handle.0.push(worker);
+        Ok((inputs, outputs, handle))
     }
 }
 
