@@ -69,8 +69,14 @@ class TestSimulatedTime:
 
 class TestNamespace:
     PARAMETERS = {**BRISK, "base_from_laser": [0.0, 0.0, math.pi / 2]}
-    ROS_ARGUMENTS = ("-r", "__ns:=/robot1", "-r", "scan:=front/scan")
+    ROS_ARGUMENTS = ("-r", "__ns:=/robot1", "-r", "scan:=front/scan", "-r", "rosservice://~/emergency_stop:=halt")
     ROBOT = {"namespace": "/robot1", "scan_topic": "front/scan"}
+
+    def test_the_services_of_stops_follow_too(self, world, robot):
+        def offered():
+            return {name for name, _ in robot.node.get_service_names_and_types_by_node("_oht50_bridge_stops", "/robot1")}
+        expected = {"/robot1/halt", "/robot1/oht50_bridge/reset_emergency_stop"}
+        eventually(lambda: offered() == expected, f"{expected}, not {offered()}")
 
     def test_everything_works_in_a_namespace_with_a_remapped_scan(self, world, robot, lan):
         topics = dict(robot.node.get_topic_names_and_types())

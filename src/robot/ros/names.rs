@@ -11,8 +11,22 @@ pub(super) struct Names {
     node: String,
     /// As the command line has them.
     rules: Vec<String>,
-    /// From, to: full names.
-    remaps: Vec<(String, String)>,
+    remaps: Vec<Remap>,
+}
+
+/// A rule for a topic or a service, in full names.
+#[derive(Debug, Clone)]
+struct Remap {
+    /// `None`: of either kind.
+    kind: Option<Kind>,
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Topic,
+    Service,
 }
 
 impl Names {
@@ -40,21 +54,33 @@ impl Names {
 
     /// Whether another node of this process, made with this name, would get a different one.
     pub(super) fn renames(&self, node: &str) -> bool {
-        let mut rules = self.rules.iter().filter_map(|rule| halves(rule, node));
-        rules.any(|(from, _)| matches!(from, "__node" | "__name"))
+        let mut rules = self.rules.iter().filter_map(|rule| parts(rule, node));
+        rules.any(|(_, from, _)| matches!(from, "__node" | "__name"))
     }
 
     /// The full name of a topic.
     pub(super) fn resolve(&self, name: &str) -> String {
-        let full = self.expand(name);
-        let rule = self.remaps.iter().find(|(from, _)| *from == full);
-        rule.map_or(full, |(_, to)| to.clone())
+        self.resolve_as(Kind::Topic, name)
     }
 
-    /// From and to; `None` for a rule that is another node's, or that renames nodes.
-    fn remap(&self, rule: &str) -> Option<(String, String)> {
-        let (from, to) = halves(rule, &self.node)?;
-        (!from.starts_with("__")).then(|| (self.expand(from), self.expand(to)))
+    /// The full name of a service.
+    pub(super) fn resolve_service(&self, name: &str) -> String {
+        self.resolve_as(Kind::Service, name)
+    }
+
+    fn resolve_as(&self, kind: Kind, name: &str) -> String {
+        let full = self.expand(name);
+        let applies =
+            |rule: &&Remap| rule.from == full && rule.kind.is_none_or(|only| only == kind);
+        let rule = self.remaps.iter().find(applies);
+        rule.map_or(full, |rule| rule.to.clone())
+    }
+
+    /// `None` for a rule that is another node's, or that renames nodes.
+    fn remap(&self, rule: &str) -> Option<Remap> {
+        let (kind, from, to) = parts(rule, &self.node)?;
+        let remap = || Remap { kind, from: self.expand(from), to: self.expand(to) };
+        (!from.starts_with("__")).then(remap)
     }
 
     fn expand(&self, name: &str) -> String {
@@ -67,14 +93,19 @@ impl Names {
     }
 }
 
-/// `[NODE:]FROM:=TO` as from and to; `None` for a rule that is none, or that is not this node's.
-fn halves<'a>(rule: &'a str, node: &str) -> Option<(&'a str, &'a str)> {
+/// `[NODE:][rostopic://|rosservice://]FROM:=TO`; `None` for a rule that is none, or that is not this node's.
+fn parts<'a>(rule: &'a str, node: &str) -> Option<(Option<Kind>, &'a str, &'a str)> {
     let (from, to) = rule.split_once(":=")?;
-    let from = from.strip_prefix("rostopic://").unwrap_or(from);
-    match from.split_once(':') {
-        Some((whose, from)) => (whose == node).then_some((from, to)),
-        None => Some((from, to)),
+    let from = match from.split_once(':') {
+        Some((whose, from)) if !from.starts_with("//") => (whose == node).then_some(from)?,
+        _ => from,
+    };
+    for (scheme, kind) in [("rostopic://", Kind::Topic), ("rosservice://", Kind::Service)] {
+        if let Some(from) = from.strip_prefix(scheme) {
+            return Some((Some(kind), from, to));
+        }
     }
+    Some((None, from, to))
 }
 
 /// What follows `-r` and `--remap` within the ROS arguments.
@@ -119,8 +150,19 @@ mod tests {
         check("/", "--ros-args -r oht50_bridge:scan:=one -r scan:=two", "/one");
         check("/", "--ros-args -r other:scan:=one -r scan:=two", "/two");
         check("/", "--ros-args -r rostopic://scan:=one", "/one");
+        check("/", "--ros-args -r oht50_bridge:rostopic://scan:=one", "/one");
+        check("/", "--ros-args -r rosservice://scan:=one -r scan:=two", "/two");
         check("/", "-r scan:=one --ros-args -p a:=b -- -r scan:=two", "/scan");
         check("/", "--ros-args -r nonsense -r scan:=one", "/one");
+    }
+
+    #[test]
+    fn a_rule_for_services_is_not_for_topics() {
+        let arguments = "--ros-args -r rostopic://~/stop:=one -r rosservice://~/stop:=two";
+        let names = Names::new("/r", "bridge", arguments.split_whitespace().map(str::to_owned));
+        assert_eq!(names.resolve("~/stop"), "/r/one");
+        assert_eq!(names.resolve_service("~/stop"), "/r/two");
+        assert_eq!(names.resolve_service("stop"), "/r/stop");
     }
 
     #[test]

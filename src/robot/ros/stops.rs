@@ -65,8 +65,8 @@ pub(super) fn open(
     latch: &StopLatch,
     clock: &Clock,
 ) -> Result<(Lane, Asked), RosError> {
-    let stops = requests(node, &names.resolve(topics::CALL_EMERGENCY_STOP.name))?;
-    let asks = requests(node, &names.resolve(topics::RESET_EMERGENCY_STOP.name))?;
+    let stops = requests(node, &names.resolve_service(topics::CALL_EMERGENCY_STOP.name))?;
+    let asks = requests(node, &names.resolve_service(topics::RESET_EMERGENCY_STOP.name))?;
     let (queue, resets) = mpsc::channel(MOST);
     let mut lane = Lane(vec![
         // Resets first: of two that came together, the stop counts as the later one, and holds.
