@@ -52,18 +52,15 @@ impl Scan {
     /// Checks the header; the beams are judged one by one when they are read.
     pub fn new(raw: &RawScan) -> Result<Scan, ScanError> {
         Scan::check(raw)?;
-        let RawScan { stamp, angle_min, angle_increment, range_min, range_max, .. } = *raw;
-        let RawScan { stamp_nanoseconds, after_pause, .. } = *raw;
-        let ranges = raw.ranges.clone();
         Ok(Scan {
-            stamp,
-            stamp_nanoseconds,
-            after_pause,
-            angle_min,
-            angle_increment,
-            range_min,
-            range_max,
-            ranges,
+            stamp: raw.stamp,
+            stamp_nanoseconds: raw.stamp_nanoseconds,
+            after_pause: raw.after_pause,
+            angle_min: raw.angle_min,
+            angle_increment: raw.angle_increment,
+            range_min: raw.range_min,
+            range_max: raw.range_max,
+            ranges: raw.ranges.clone(),
         })
     }
 
