@@ -71,15 +71,18 @@ pub async fn run(mut wiring: Wiring) {
     let mut battery = battery::Watch::new(wiring.timeouts.battery_low);
     let hub = wiring.hub.clone();
     loop {
+        let watched =
+            [Stream::Telemetry, Stream::RobotStatus].iter().any(|it| hub.subscribers(*it) > 0);
         tokio::select! {
-            _ = ticks.tick() => {
-                wiring.warn_of_battery(&mut battery);
+            _ = ticks.tick(), if watched => {
                 if hub.subscribers(Stream::Telemetry) > 0 {
                     telemetry_seq += 1;
                     wiring.publish(Stream::Telemetry, wiring.telemetry(telemetry_seq));
                 }
             }
+            Ok(()) = wiring.battery.changed() => wiring.warn_of_battery(&mut battery),
             Ok(()) = wiring.report.changed() => {}
+            () = hub.wanted(Stream::Telemetry) => {}
             () = hub.wanted(Stream::RobotStatus) => asked = true,
         }
         if hub.subscribers(Stream::RobotStatus) > 0 {
