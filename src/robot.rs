@@ -161,6 +161,19 @@ pub struct ZoneOutline {
     pub occupied: bool,
 }
 
+/// What the bridge tells the robot's side often, and what only those may want who look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// `~/safety`: each decision.
+    Safety,
+    /// `~/obstacles`, `~/markers`: what each scan shows.
+    Picture,
+    /// `~/footprint`, `~/safety_zones`: outlines.
+    Outline,
+    /// `/diagnostics`: how the bridge is.
+    Diagnostics,
+}
+
 /// Nothing was published.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PublishError {
@@ -182,6 +195,8 @@ pub trait Outputs: Send + Sync + 'static {
     fn graph(&self) -> Graph;
     /// Whether what the robot tells may come a moment later, since it stands and nobody drives or looks. Said when it changes.
     fn may_doze(&self, quiet: bool);
+    /// Whether anybody on the graph listens to it.
+    fn is_watched(&self, told: Told) -> bool;
     /// Publishes on `emergency_stop`.
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError>;
     /// Publishes on `~/safety`; `holder`: who is in control.

@@ -13,7 +13,9 @@ use futures::{FutureExt, future::BoxFuture};
 use oht50_bridge::{
     clock::Clock,
     lidar::{Picture, RawScan},
-    robot::{CallError, Inputs, Odometry, Outputs, PublishError, Received, Service, ZoneOutline},
+    robot::{
+        CallError, Inputs, Odometry, Outputs, PublishError, Received, Service, Told, ZoneOutline,
+    },
     safety::{SafeVelocity, Summary, facts::Graph},
     sim::{Velocity, World, WorldConfig},
     telemetry::vitals::Vitals,
@@ -130,6 +132,10 @@ impl Outputs for Robot {
     }
 
     fn may_doze(&self, _: bool) {}
+
+    fn is_watched(&self, _: Told) -> bool {
+        false
+    }
 
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
         self.world().emergency_stop(active);

@@ -2,23 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::interval;
 
 use crate::{
     clock::Clock,
     hub::Pace,
-    robot::{Outputs, PublishError},
+    robot::{Outputs, PublishError, Told},
     telemetry::vitals::{Checkup, Level, Vitals},
 };
 
 /// Once a second, and diagnostics on a change of a part's level too. Runs for ever; a return is a fault.
 pub async fn run(checkup: Checkup, outputs: Arc<dyn Outputs>, clock: Clock) {
     let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut pace, mut complaints) = (Pace::default(), Pace::default());
     let mut told = Vec::new();
     loop {
         looks.tick().await;
+        looks.reset_after(if outputs.is_watched(Told::Diagnostics) { LOOK } else { PERIOD });
         let (vitals, now) = (checkup(), clock.now());
         let due = pace.allows(now, PERIOD);
         let outcome = tell(&vitals, due, &mut told, outputs.as_ref());
@@ -45,7 +45,7 @@ fn tell(
     if due { outputs.status(vitals) } else { Ok(()) }
 }
 
-/// How soon a change of a level is noticed.
+/// How soon a change of a level is noticed, while anybody listens.
 const LOOK: Duration = Duration::from_millis(200);
 
 const PERIOD: Duration = Duration::from_secs(1);

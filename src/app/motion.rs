@@ -2,7 +2,7 @@
 //!
 //! Stops come before commands (`biased`): a stop in the latch is served before any command is looked at. One that ends
 //! something, and a command, is followed by a decision at once; otherwise there is one every [`TICK`], or, while nobody is there
-//! and the robot stands, every [`QUIET_TICK`].
+//! and the robot stands, with its odometry and at least every [`QUIET_TICK`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     hub::Hub,
     lidar::{RawScan, Scan},
     protocol::{Answer, server::DockingCommand},
-    robot::{DockVelocity, Newest, Odometry, Outputs, PublishError, Reset},
+    robot::{DockVelocity, Newest, Odometry, Outputs, PublishError, Reset, Told},
     safety::{
         ConnectionId, Decision, DockingController, EmergencyStop, Gate, SafetyEvent, StopSource,
         Summary,
@@ -139,6 +139,11 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
                 motion.step()?;
             }
             () = wiring.hub.arrival(), if dozes => motion.step()?,
+            // With each turn of the node, which pauses: nothing new is known in between.
+            Ok(()) = wiring.odometry.changed(), if dozes => {
+                ticks.reset();
+                motion.serve_stops()?;
+            }
             Some(command) = wiring.commands.recv() => {
                 motion.command(command);
                 motion.step()?;
@@ -185,8 +190,17 @@ impl Motion {
         self.tell_docking_progress(now);
         self.quiet = self.docking.is_none()
             && self.wiring.hub.is_empty()
-            && self.gate.is_quiet(&decision, now, now + SUSPENDED);
+            && self.gate.is_quiet(&decision, now)
+            && !self.is_watched();
+        if self.quiet {
+            self.gate.doze();
+        }
         self.report(&decision, now)
+    }
+
+    /// Whether anybody on the graph wants to know of each decision, or of what each scan shows.
+    fn is_watched(&self) -> bool {
+        [Told::Safety, Told::Picture].iter().any(|told| self.wiring.outputs.is_watched(*told))
     }
 
     fn was_suspended(&self, since: Duration) -> bool {

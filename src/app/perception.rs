@@ -4,10 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use nalgebra::Isometry2;
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::{sync::watch, time::interval};
 
 use super::{lidar::Settings, motion::Report};
 
@@ -16,7 +13,7 @@ use crate::{
     hub::{Frame, Hub, Pace},
     lidar::{Perception, RawScan, Scan},
     protocol::{Encoding, Form},
-    robot::{Newest, Odometry, Outputs, Received},
+    robot::{Newest, Odometry, Outputs, Received, Told},
     safety::surroundings::FieldSet,
     telemetry::metrics::Metrics,
 };
@@ -58,7 +55,6 @@ pub async fn run(mut perception: Perception, mut wiring: Wiring) {
     let mut paces = Paces::default();
     let mut seq = 0;
     let mut outlines = interval(OUTLINES);
-    outlines.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             changed = wiring.scan.changed() => {
@@ -68,6 +64,8 @@ pub async fn run(mut perception: Perception, mut wiring: Wiring) {
                 wiring.look(&mut perception, &mut paces, &mut seq);
             }
             _ = outlines.tick() => {
+                let watched = wiring.outputs.is_watched(Told::Outline);
+                outlines.reset_after(if watched { OUTLINES } else { LISTENERS });
                 let zones = wiring.zones.now(&wiring.report.borrow().zones);
                 let outcome = wiring.outputs.outline(zones);
                 paces.complain(wiring.clock.now(), "the outlines", outcome);
@@ -173,6 +171,9 @@ const ODOMETRY_AGE: f64 = 0.5;
 
 /// Outlines go out so often, whether scans come or not.
 const OUTLINES: Duration = Duration::from_millis(200);
+
+/// While nobody listens to them, how soon somebody is noticed.
+const LISTENERS: Duration = Duration::from_secs(1);
 
 /// At most 20 pictures a second.
 const PERIOD: Duration = Duration::from_millis(50);

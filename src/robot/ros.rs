@@ -176,14 +176,12 @@ impl RosNode {
                 drains.insert(0, Box::new(move || _ = lane.serve()));
             }
         }
-        let (paused, shown) = (doze.clone(), outputs.clone());
+        let paused = doze.clone();
         let worker = Worker::spawn("ros", LINGER, clock, move || {
             node.spin_once(SPIN_TIMEOUT);
             drains.iter_mut().for_each(|drain| drain());
             graph.look(&node);
-            if !shown.is_watched() {
-                paused.pause(longest);
-            }
+            paused.pause(longest);
         })?;
         worker.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
         handle.0.push(worker);

@@ -19,6 +19,7 @@ mod driving;
 mod feeding;
 mod latching;
 mod obedience;
+mod ticks;
 mod view;
 
 #[cfg(test)]
@@ -27,6 +28,8 @@ mod tests;
 use activity::{Activity, Docking, Motion};
 pub use activity::{MotionState, Ticket};
 use obedience::Obedience;
+use ticks::Ticks;
+pub use ticks::{QUIET_TICK, SUSPENDED, TICK};
 
 /// Decides what the robot does. One owner (`app/motion.rs`) feeds it and publishes its decisions.
 ///
@@ -40,7 +43,7 @@ pub struct Gate {
     emergency_stop: Option<EmergencyStop>,
     activity: Activity,
     output: Velocity,
-    ticked: Option<Duration>,
+    ticks: Ticks,
     /// A stop that was not published yet: whatever was asked since waits for it.
     owes_zero: bool,
     /// Zeros go out until then.
@@ -77,7 +80,7 @@ impl Gate {
             emergency_stop,
             activity: Activity::Idle,
             output: Velocity::default(),
-            ticked: None,
+            ticks: Ticks::default(),
             owes_zero: false,
             zero_until: Duration::ZERO,
             ended: Reason::Idle,
@@ -148,8 +151,13 @@ impl Gate {
 
     /// Decides what to publish now. Called at [`TICK`], and at once after a command or a stop.
     pub fn tick(&mut self, now: Duration) -> Decision {
-        let elapsed = self.elapsed(now);
-        if elapsed > SUSPENDED {
+        if self.ticks.is_first() {
+            self.facts.listens(now);
+        }
+        let (since, suspended) = self.ticks.tick(now);
+        // Out of idleness it stands for one period.
+        let elapsed = if self.output.is_zero() { since.max(TICK) } else { since };
+        if suspended {
             self.suspended(now);
         }
         self.look_around(now);
@@ -179,6 +187,12 @@ impl Gate {
         self.obedience.decided(self.output, &self.config, now);
         self.announce(limit_of(verdict));
         decision
+    }
+
+    /// The next tick may come as late as [`QUIET_TICK`]: this decision [is quiet](Gate::is_quiet), and nobody is connected, so
+    /// that there is nothing for a gap to end.
+    pub fn doze(&mut self) {
+        self.ticks.doze();
     }
 
     /// Answers that became due; to be fetched after the decision was published.
@@ -398,16 +412,6 @@ impl Gate {
         let Ticket { connection, number, .. } = ticket;
         self.outcomes.push(Outcome { connection, ticket: number, result });
     }
-
-    /// Time since the last tick. A first tick, and one out of idleness, stands for one period.
-    fn elapsed(&mut self, now: Duration) -> Duration {
-        let since = self.ticked.map_or(TICK, |before| now.saturating_sub(before));
-        if self.ticked.is_none() {
-            self.facts.listens(now);
-        }
-        self.ticked = Some(now);
-        if self.output.is_zero() { since.max(TICK) } else { since }
-    }
 }
 
 fn stop_of(verdict: Verdict) -> Option<Stop> {
@@ -417,15 +421,6 @@ fn stop_of(verdict: Verdict) -> Option<Stop> {
 fn limit_of(verdict: Verdict) -> Option<Limit> {
     if let Verdict::Limit(limit) = verdict { Some(limit) } else { None }
 }
-
-/// Time between decisions.
-pub const TICK: Duration = Duration::from_millis(20);
-
-/// Time between decisions where [`Gate::is_quiet`].
-pub const QUIET_TICK: Duration = Duration::from_millis(50);
-
-/// A longer gap between ticks means that the process did not run.
-pub const SUSPENDED: Duration = Duration::from_millis(100);
 
 /// After a suspension, time in which what the sockets had kept is read and refused.
 const VOID_AFTER_SUSPENSION: Duration = Duration::from_millis(200);

@@ -1,7 +1,7 @@
 """What the bridge does while nobody is connected and the robot stands: less, and no less than it must."""
 
 import pytest
-from oht50_bridge.msg import ObstacleArray
+from oht50_bridge.msg import ObstacleArray, SafetyState
 
 from figures import measured
 from test_keepers import metrics
@@ -50,9 +50,12 @@ class TestDoze:
         robot.first_moving(sent)
         assert share() > 0.9
 
-    def test_whoever_looks_at_obstacles_gets_those_of_every_scan(self, robot, share):
-        robot.collect(ObstacleArray, "oht50_bridge/obstacles")
+    @pytest.mark.parametrize("kind, topic", [(ObstacleArray, "obstacles"), (SafetyState, "safety")])
+    def test_while_somebody_on_the_graph_looks_it_is_awake(self, robot, share, kind, topic):
+        looker = robot.node.create_subscription(kind, f"oht50_bridge/{topic}", lambda _: None, 1)
         eventually(lambda: share() > 0.9, "it looks at every scan")
+        robot.node.destroy_subscription(looker)
+        self.dozes(share)
 
 
 class TestDozeUnderOneName(TestDoze):

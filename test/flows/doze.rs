@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use oht50_bridge::{
     config::Value,
+    robot::Told,
     sim::{Velocity, WorldConfig},
 };
 use serde_json::json;
 
-use super::{client::Client, motion, robot::Bench, seconds, under_way};
+use super::{
+    client::Client,
+    motion,
+    robot::{Bench, Moment},
+    seconds, under_way,
+};
 
 /// A bridge that dozes, after a minute in which nothing was lost.
 async fn dozing(given: &[(&str, Value)]) -> Bench {
@@ -33,6 +39,42 @@ async fn with_nobody_there_and_the_robot_at_rest_the_bridge_dozes_and_with_a_cli
     client.close().await;
     tokio::time::sleep(seconds(1.0)).await;
     assert!(bench.robot.dozes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dozing_bridge_decides_five_times_a_second_and_never_lets_the_emergency_stop_fall_silent()
+{
+    let bench = Bench::new().await;
+    tokio::time::sleep(seconds(10.0)).await;
+    let (begun, before) = (bench.clock.now(), bench.robot.decisions());
+    tokio::time::sleep(seconds(60.0)).await;
+    let decisions = bench.robot.decisions() - before;
+    assert!((300..330).contains(&decisions), "{decisions}");
+    let told = bench.robot.emergency_stops();
+    let gaps = told.windows(2).filter(|pair| pair[1].0 > begun).map(|pair| pair[1].0 - pair[0].0);
+    let longest = gaps.max().unwrap();
+    assert!(longest > seconds(0.7) && longest <= seconds(1.0), "{longest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bridge_does_not_doze_while_somebody_on_the_graph_looks() {
+    for (told, dozes) in [(Told::Safety, false), (Told::Picture, false), (Told::Outline, true)] {
+        let bench = dozing(&[]).await;
+        bench.robot.watch(told);
+        tokio::time::sleep(seconds(0.25)).await;
+        assert_eq!(bench.robot.dozes(), dozes, "{told:?}");
+    }
+}
+
+/// Nothing goes on that a gap could end, and whoever comes afterwards is served as ever.
+#[tokio::test(start_paused = true)]
+async fn a_bridge_that_dozed_while_it_did_not_run_drives_for_whoever_comes_then() {
+    let bench = dozing(&[]).await;
+    bench.robot.suspend(Moment::BeforeDeciding, seconds(5.0));
+    tokio::time::sleep(seconds(6.0)).await;
+    let mut client = Client::operator(&bench).await;
+    client.say(motion("move_forward", json!({"speed": 0.5, "duration": 2}))).await;
+    assert_eq!(client.answer("robot_control_response").await["success"], true);
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use oht50_bridge::{
     lidar::{Picture, RawScan},
     robot::{
         Battery, CallError, DockVelocity, Inputs, Notice, Odometry, Outputs, PublishError,
-        Received, Reset, Service, ZoneOutline,
+        Received, Reset, Service, Told, ZoneOutline,
     },
     safety::{SafeVelocity, Summary, facts::Graph, latch::StopLatch},
     server::Listening,
@@ -83,11 +83,14 @@ struct State {
     /// The bridge does not run for this long, once it does this.
     suspension: Option<(Moment, Duration)>,
     zero: watch::Sender<Option<Duration>>,
-    told_emergency_stop: bool,
+    /// What was said on `emergency_stop`, and when.
+    emergency_stops: Vec<(Duration, bool)>,
+    decisions: usize,
     docking: Option<oneshot::Sender<Result<String, CallError>>>,
     cancelled: bool,
     graph: Graph,
     safety: Summary,
+    watched: Vec<Told>,
     diagnosed: Option<Vitals>,
     topics: Topics,
 }
@@ -253,11 +256,13 @@ impl Robot {
             published: Vec::new(),
             suspension: None,
             zero: watch::Sender::new(None),
-            told_emergency_stop: false,
+            emergency_stops: Vec::new(),
+            decisions: 0,
             docking: None,
             cancelled: false,
             graph: Graph { drive_present: true, ..Graph::default() },
             safety: Summary::default(),
+            watched: vec![Told::Diagnostics],
             diagnosed: None,
             topics: topics().0,
         })))
@@ -312,7 +317,17 @@ impl Robot {
     }
 
     pub fn told_emergency_stop(&self) -> bool {
-        self.state().told_emergency_stop
+        self.state().emergency_stops.last().is_some_and(|(_, active)| *active)
+    }
+
+    /// What was said on `emergency_stop`, and when.
+    pub fn emergency_stops(&self) -> Vec<(Duration, bool)> {
+        self.state().emergency_stops.clone()
+    }
+
+    /// How often the bridge has decided.
+    pub fn decisions(&self) -> usize {
+        self.state().decisions
     }
 
     /// The robot's own emergency stop says whether it is pressed, now and ten times a second; `None`: nothing.
@@ -363,6 +378,11 @@ impl Robot {
     /// Whether the bridge lets its node pause.
     pub fn dozes(&self) -> bool {
         self.state().dozes
+    }
+
+    /// Somebody on the graph listens to this too.
+    pub fn watch(&self, told: Told) {
+        self.state().watched.push(told);
     }
 
     /// Somebody else moves the robot.
@@ -482,6 +502,7 @@ impl Outputs for Robot {
 
     fn graph(&self) -> Graph {
         let mut state = self.state();
+        state.decisions += 1;
         state.pass(Moment::BeforeDeciding);
         state.graph
     }
@@ -492,6 +513,10 @@ impl Outputs for Robot {
         if !quiet {
             state.live();
         }
+    }
+
+    fn is_watched(&self, told: Told) -> bool {
+        self.state().watched.contains(&told)
     }
 
     fn safety(&self, summary: &Summary, _holder: Option<&str>) -> Result<(), PublishError> {
@@ -522,7 +547,8 @@ impl Outputs for Robot {
 
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
         let mut state = self.state();
-        state.told_emergency_stop = active;
+        let now = state.clock.now();
+        state.emergency_stops.push((now, active));
         if let Some(Event::Docking(Err(error))) = state.world.emergency_stop(active)
             && let Some(asked) = state.docking.take()
         {

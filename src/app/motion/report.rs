@@ -10,7 +10,7 @@ use crate::{
         Decision, EmergencyStop, Outcome, Summary,
         control::Holder,
         facts::Graph,
-        gate::{MotionState, Ticket},
+        gate::{MotionState, QUIET_TICK, Ticket},
         surroundings::FieldSet,
         zone::Stop,
     },
@@ -87,9 +87,11 @@ impl Motion {
     /// On every change and as a heartbeat, so that the rest of the robot can notice silence.
     pub(super) fn tell_emergency_stop(&mut self, now: Duration) -> Result<(), PublishError> {
         let active = self.gate.latched().is_some();
+        // Rather early than late, where the next decision is far.
+        let soon = now + if self.quiet { QUIET_TICK } else { Duration::ZERO };
         let due = self
             .told_emergency_stop
-            .is_none_or(|(told, at)| told != active || now.saturating_sub(at) >= HEARTBEAT);
+            .is_none_or(|(told, at)| told != active || soon.saturating_sub(at) >= HEARTBEAT);
         if due {
             self.wiring.outputs.emergency_stop(active)?;
             self.told_emergency_stop = Some((active, now));

@@ -62,8 +62,13 @@ impl Display {
     }
 
     /// Whether anybody wants each scan's picture.
-    pub(super) fn is_watched(&self) -> bool {
+    pub(super) fn shows_scans(&self) -> bool {
         self.obstacles.has_listeners() || self.markers.has_listeners()
+    }
+
+    /// Whether anybody wants the outline of the robot or of a zone.
+    pub(super) fn shows_outlines(&self) -> bool {
+        self.footprint.has_listeners() || self.zones.iter().any(|(_, zone)| zone.has_listeners())
     }
 
     /// `~/obstacles` and `~/markers`, with the scan's stamp.

@@ -41,6 +41,11 @@ impl Keepers {
         })
     }
 
+    /// Whether anybody listens to `/diagnostics`.
+    pub(super) fn are_asked(&self) -> bool {
+        self.diagnostics.has_listeners()
+    }
+
     /// A status for each part.
     pub(super) fn diagnostics(&self, vitals: &Vitals) -> Result<(), PublishError> {
         let header = self.header().map_err(|error| self.diagnostics.failed(&error))?;

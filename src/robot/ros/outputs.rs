@@ -30,7 +30,7 @@ use crate::{
     config::{Config, Value},
     lidar::Picture,
     robot::{
-        CallError, Outputs, PublishError, Service, ZoneOutline,
+        CallError, Outputs, PublishError, Service, Told, ZoneOutline,
         topics::{self, NamedService, Topic},
     },
     safety::{SafeVelocity, Summary, facts::Graph},
@@ -100,11 +100,6 @@ impl RosOutputs {
             lidar_frequency_parameter: config.lidar_frequency_parameter.clone(),
         })
     }
-
-    /// Whether anybody on the graph wants each scan's picture.
-    pub(super) fn is_watched(&self) -> bool {
-        self.display.is_watched()
-    }
 }
 
 impl Outputs for RosOutputs {
@@ -125,12 +120,21 @@ impl Outputs for RosOutputs {
         self.doze.allow(quiet);
     }
 
+    fn is_watched(&self, told: Told) -> bool {
+        match told {
+            Told::Safety => self.safety.has_listeners(),
+            Told::Picture => self.display.shows_scans(),
+            Told::Outline => self.display.shows_outlines(),
+            Told::Diagnostics => self.keepers.are_asked(),
+        }
+    }
+
     fn emergency_stop(&self, active: bool) -> Result<(), PublishError> {
         self.emergency_stop.publish(&Bool { data: active })
     }
 
     fn safety(&self, summary: &Summary, holder: Option<&str>) -> Result<(), PublishError> {
-        // It comes again within 0.1 s to whoever begins to listen.
+        // It comes again with one of the next decisions to whoever begins to listen.
         if !self.safety.has_listeners() {
             return Ok(());
         }

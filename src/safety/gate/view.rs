@@ -11,6 +11,7 @@ use super::{
         zone::{Kind, Limit, Stop},
     },
     Activity, Gate, MotionState, Ticket,
+    ticks::QUIET_GAP,
 };
 
 impl Gate {
@@ -56,8 +57,9 @@ impl Gate {
     }
 
     /// Whether this decision stands until something happens: nobody drives, nothing is published, and the robot is known to stand.
-    /// Nothing that it rests upon becomes too old before `until`.
-    pub fn is_quiet(&self, decision: &Decision, now: Duration, until: Duration) -> bool {
+    /// Nothing that it rests upon becomes too old before the next one, however late that may be in a [doze](Gate::doze).
+    pub fn is_quiet(&self, decision: &Decision, now: Duration) -> bool {
+        let until = now + QUIET_GAP;
         decision.velocity.is_none()
             && matches!(self.activity, Activity::Idle)
             && self.control.holder().is_none()

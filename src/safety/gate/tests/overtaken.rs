@@ -33,6 +33,30 @@ fn what_a_suspended_bridge_finds_in_its_sockets_is_void() {
 }
 
 #[test]
+fn a_gap_is_a_suspension_sooner_while_somebody_is_there() {
+    for (dozes, gap, suspended) in [
+        (false, 100, false),
+        (false, 101, true),
+        (true, 101, false),
+        (true, 250, false),
+        (true, 251, true),
+    ] {
+        let mut bench = Bench::new();
+        if dozes {
+            bench.gate.doze();
+        }
+        bench.now += Duration::from_millis(gap);
+        bench.gate.tick(bench.now);
+        let found = Err(Refusal::Aborted(Reason::Suspended));
+        assert_eq!(bench.motion(1, MoveForward, 0.3, 2.0) == found, suspended, "{dozes} {gap}");
+        // It was said of one gap.
+        bench.now += Duration::from_millis(101);
+        bench.gate.tick(bench.now);
+        assert_eq!(bench.motion(1, MoveForward, 0.3, 2.0), found, "{dozes} {gap}");
+    }
+}
+
+#[test]
 fn whatever_ended_a_motion_zero_comes_before_the_next() {
     type End = fn(&mut Bench);
     let rows: [(&str, End); 3] = [
