@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     clock::Clock,
-    hub::Hub,
+    hub::{Hub, Pace},
     lidar::{RawScan, Scan},
     protocol::{Answer, server::DockingCommand},
     robot::{DockVelocity, Newest, Odometry, Outputs, PublishError, Reset, Told},
@@ -90,7 +90,8 @@ struct Motion {
     docking: Option<DockCall>,
     dock: Dock,
     told_emergency_stop: Option<(bool, Duration)>,
-    told_safety: Option<(Summary, Duration)>,
+    told_safety: Option<Summary>,
+    safety_pace: Pace,
     /// The newest stop for which zero was not published yet.
     unserved: Option<u64>,
     /// The connection whose motion was asked for last, and when it spoke last.
@@ -110,6 +111,7 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
         dock: Dock::default(),
         told_emergency_stop: None,
         told_safety: None,
+        safety_pace: Pace::default(),
         unserved: None,
         attention: None,
         asked: None,

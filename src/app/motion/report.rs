@@ -105,18 +105,15 @@ impl Motion {
             (known.action, known.reason, &known.zone)
                 != (summary.action, summary.reason, &summary.zone)
         };
-        let due = self
-            .told_safety
-            .as_ref()
-            .is_none_or(|(known, at)| changed(known) || now.saturating_sub(*at) >= SAFETY_PERIOD);
-        if due {
-            let known = self.told_safety.as_ref().and_then(|(known, _)| known.reason);
+        let due = self.safety_pace.allows(now, SAFETY_PERIOD);
+        if due || self.told_safety.as_ref().is_none_or(changed) {
+            let known = self.told_safety.as_ref().and_then(|known| known.reason);
             if let Some(reason) = summary.reason.filter(|reason| known != Some(*reason)) {
                 self.wiring.metrics.decided(reason.as_str());
             }
             let holder = self.gate.holder().map(|holder| &*holder.caller.username);
             self.wiring.outputs.safety(summary, holder)?;
-            self.told_safety = Some((summary.clone(), now));
+            self.told_safety = Some(summary.clone());
         }
         Ok(())
     }
