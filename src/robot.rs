@@ -161,7 +161,7 @@ pub struct ZoneOutline {
     pub occupied: bool,
 }
 
-/// What the bridge tells the robot's side often, and what only those may want who look at it.
+/// What the bridge tells the graph so often that it matters whether anybody listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     /// `~/safety`: each decision.

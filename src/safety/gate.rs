@@ -149,7 +149,7 @@ impl Gate {
         self.halt(Reason::ShuttingDown, now);
     }
 
-    /// Decides what to publish now. Called at [`TICK`], and at once after a command or a stop.
+    /// Decides what to publish now. Called every [`TICK`], seldomer after [`doze`](Gate::doze), and at once after a command or a stop.
     pub fn tick(&mut self, now: Duration) -> Decision {
         if self.ticks.is_first() {
             self.facts.listens(now);
