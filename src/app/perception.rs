@@ -64,8 +64,11 @@ pub async fn run(mut perception: Perception, mut wiring: Wiring) {
                 wiring.look(&mut perception, &mut paces, &mut seq);
             }
             _ = outlines.tick() => {
-                let watched = wiring.outputs.is_watched(Told::Outline);
-                outlines.reset_after(if watched { OUTLINES } else { LISTENERS });
+                if !wiring.outputs.is_watched(Told::Outline) {
+                    outlines.reset_after(LISTENERS);
+                    continue;
+                }
+                outlines.reset();
                 let zones = wiring.zones.now(&wiring.report.borrow().zones);
                 let outcome = wiring.outputs.outline(zones);
                 paces.complain(wiring.clock.now(), "the outlines", outcome);

@@ -46,13 +46,12 @@ async fn a_dozing_bridge_decides_five_times_a_second_and_never_lets_the_emergenc
 {
     let bench = Bench::new().await;
     tokio::time::sleep(seconds(10.0)).await;
-    let (begun, before) = (bench.clock.now(), bench.robot.decisions());
+    let before = bench.robot.decisions();
     tokio::time::sleep(seconds(60.0)).await;
     let decisions = bench.robot.decisions() - before;
     assert!((300..330).contains(&decisions), "{decisions}");
     let told = bench.robot.emergency_stops();
-    let gaps = told.windows(2).filter(|pair| pair[1].0 > begun).map(|pair| pair[1].0 - pair[0].0);
-    let longest = gaps.max().unwrap();
+    let longest = told.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap();
     assert!(longest > seconds(0.7) && longest <= seconds(1.0), "{longest:?}");
 }
 
@@ -64,6 +63,17 @@ async fn a_bridge_does_not_doze_while_somebody_on_the_graph_looks() {
         tokio::time::sleep(seconds(0.25)).await;
         assert_eq!(bench.robot.dozes(), dozes, "{told:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outlines_are_told_five_times_a_second_to_whoever_listens_and_to_nobody_else() {
+    let bench = dozing(&[]).await;
+    assert_eq!(bench.robot.outlines(), 0);
+    bench.robot.watch(Told::Outline);
+    tokio::time::sleep(seconds(1.0)).await;
+    let before = bench.robot.outlines();
+    tokio::time::sleep(seconds(60.0)).await;
+    assert!((290..=300).contains(&(bench.robot.outlines() - before)));
 }
 
 /// Nothing goes on that a gap could end, and whoever comes afterwards is served as ever.

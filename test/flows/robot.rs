@@ -86,6 +86,7 @@ struct State {
     /// What was said on `emergency_stop`, and when.
     emergency_stops: Vec<(Duration, bool)>,
     decisions: usize,
+    outlines: usize,
     docking: Option<oneshot::Sender<Result<String, CallError>>>,
     cancelled: bool,
     graph: Graph,
@@ -258,6 +259,7 @@ impl Robot {
             zero: watch::Sender::new(None),
             emergency_stops: Vec::new(),
             decisions: 0,
+            outlines: 0,
             docking: None,
             cancelled: false,
             graph: Graph { drive_present: true, ..Graph::default() },
@@ -323,6 +325,11 @@ impl Robot {
     /// What was said on `emergency_stop`, and when.
     pub fn emergency_stops(&self) -> Vec<(Duration, bool)> {
         self.state().emergency_stops.clone()
+    }
+
+    /// How often outlines were told.
+    pub fn outlines(&self) -> usize {
+        self.state().outlines
     }
 
     /// How often the bridge has decided.
@@ -529,6 +536,7 @@ impl Outputs for Robot {
     }
 
     fn outline(&self, _zones: &[ZoneOutline]) -> Result<(), PublishError> {
+        self.state().outlines += 1;
         Ok(())
     }
 

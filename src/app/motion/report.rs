@@ -87,11 +87,9 @@ impl Motion {
     /// On every change and as a heartbeat, so that the rest of the robot can notice silence.
     pub(super) fn tell_emergency_stop(&mut self, now: Duration) -> Result<(), PublishError> {
         let active = self.gate.latched().is_some();
-        // Rather early than late, where the next decision is far.
-        let soon = now + if self.quiet { QUIET_TICK } else { Duration::ZERO };
         let due = self
             .told_emergency_stop
-            .is_none_or(|(told, at)| told != active || soon.saturating_sub(at) >= HEARTBEAT);
+            .is_none_or(|(told, at)| told != active || now.saturating_sub(at) >= HEARTBEAT);
         if due {
             self.wiring.outputs.emergency_stop(active)?;
             self.told_emergency_stop = Some((active, now));
@@ -158,5 +156,6 @@ impl Motion {
 /// Time between repetitions on `~/safety`.
 const SAFETY_PERIOD: Duration = Duration::from_millis(100);
 
-/// Time between repetitions on `emergency_stop`.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Time between repetitions on `emergency_stop`. The decision that finds one due may come a [`QUIET_TICK`] later, and that is a
+/// second.
+const HEARTBEAT: Duration = Duration::from_secs(1).saturating_sub(QUIET_TICK);
