@@ -6,7 +6,8 @@ import { makeToken } from "./token.mjs";
 import { PATIENCE, Told, eventually } from "./waiting.mjs";
 
 const isHoldUp = ({ code, message, data }) =>
-  code === "stale_command" || /suspended/.test(message) || ["suspended", "link_silent"].includes(data?.reason);
+  code === "stale_command" || /suspended/.test(message) || ["suspended", "link_silent"].includes(data?.reason) ||
+  ["suspended", "link_lost"].includes(data?.cause); // of a control_changed: no motion need have ended
 
 let people = 0;
 
