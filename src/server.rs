@@ -50,6 +50,7 @@ mod page;
 mod pipe;
 mod pool;
 mod reader;
+mod register;
 mod sender;
 mod tally;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use tls::{Certificate, Complaint, Renewal, Standing, TlsError, TlsIdentity, 
 use connection::Arrival;
 use guesses::{Guesses, TooMany};
 use pool::{Full, Pool};
+use register::{Register, Registered};
 use token::{NoToken, Token};
 
 /// What the server works with.
@@ -96,6 +98,7 @@ struct Shared {
     surroundings: Surroundings,
     tls: Option<Arc<Renewal>>,
     pool: Mutex<Pool>,
+    register: Register,
     guesses: Mutex<Guesses>,
     connections: AtomicU64,
     stopping: watch::Sender<bool>,
@@ -107,6 +110,7 @@ impl Shared {
     fn new(surroundings: Surroundings, tls: Option<Arc<Renewal>>) -> Shared {
         Shared {
             pool: Mutex::new(Pool::new(&surroundings.config)),
+            register: Register::default(),
             guesses: Mutex::new(Guesses::new(surroundings.config.bad_tokens_per_minute)),
             tls,
             connections: AtomicU64::new(0),
@@ -171,8 +175,7 @@ impl Server {
     {
         let upgrade = Mutex::new(None);
         let service = service_fn(async |request: Request<Incoming>| {
-            let tls = self.0.tls.is_some();
-            let (answer, accepted) = http::answer(request, peer, &self.0.surroundings, tls);
+            let (answer, accepted) = http::answer(request, peer, self);
             let (answer, accepted) = match accepted.map(|accepted| self.hear(accepted, peer)) {
                 Some(Err(TooMany { wait, .. })) => (http::too_many(wait), None),
                 Some(Ok(accepted)) => (answer, Some(accepted)),
@@ -246,6 +249,11 @@ impl Server {
         token.as_ref().is_ok_and(|token| verifier.verify(token.as_str(), self.time().unix).is_ok())
     }
 
+    /// What is done beside the connections, for ever.
+    async fn upkeep(&self) {
+        tokio::join!(self.renew_certificate(), self.end_expired());
+    }
+
     /// Looks at the certificate's files every second, for ever. A disk that hangs holds up nothing else.
     async fn renew_certificate(&self) {
         let Some(tls) = &self.0.tls else {
@@ -261,12 +269,13 @@ impl Server {
     }
 
     /// Lets a connection in; those that make room for it are asked to close.
-    fn admit(&self, newcomer: Member) -> Result<Place, Full> {
+    fn admit(&self, newcomer: Member, entry: Registered) -> Result<Place, Full> {
         let holder = *self.0.surroundings.holder.borrow();
         let evicted = self.pool().admit(newcomer, holder)?;
         for connection in evicted {
             self.hub().close(connection, crate::protocol::CloseReason::Evicted);
         }
+        self.0.register.enter(newcomer.connection, entry);
         Ok(Place { server: self.clone(), connection: newcomer.connection })
     }
 
@@ -316,21 +325,23 @@ impl Server {
     }
 }
 
-/// A connection's place in the pool; leaving is dropping it.
+/// A connection's place in the pool and in the register; leaving is dropping it.
 struct Place {
     server: Server,
     connection: ConnectionId,
 }
 
 impl Place {
-    fn set_role(&self, role: Role) {
+    fn renew(&self, role: Role, expires_at: Duration) {
         self.server.pool().set_role(self.connection, role);
+        self.server.0.register.renew(self.connection, expires_at);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.server.pool().leave(self.connection);
+        self.server.0.register.leave(self.connection);
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     Place, Server, Surroundings,
     line::Line,
     reader::Incoming,
+    register::{Counts, Registered},
     sender::{Broken, STALL},
     token::{NoToken, Token},
 };
@@ -63,7 +64,7 @@ fn open(
             role = principal.role.as_str(),
             %peer,
         );
-        Ok((Guest::enter(&server, principal, peer)?, span))
+        Ok((Guest::enter(&server, &line, principal, peer)?, span))
     });
     match opened {
         Ok((guest, span)) => {
@@ -131,6 +132,7 @@ enum Ending {
 impl Guest {
     fn enter(
         server: &Server,
+        line: &Line,
         principal: Principal,
         peer: SocketAddr,
     ) -> Result<Guest, CloseReason> {
@@ -139,7 +141,8 @@ impl Guest {
         let member = Member { connection, user_id: principal.user_id, role: principal.role };
         // In the hub before in the pool: who can be evicted can be told so.
         let seat = server.hub().join(member);
-        let place = server.admit(member).map_err(|_| CloseReason::PoolFull)?;
+        let entry = Registered { expires_at: principal.expires_at, counts: line.sender.clone() };
+        let place = server.admit(member, entry).map_err(|_| CloseReason::PoolFull)?;
         if server.is_stopping() {
             return Err(CloseReason::ServerStopping);
         }
@@ -199,17 +202,11 @@ impl Connection {
             }
             None => info!("gone"),
         }
-        self.count();
         let (mut line, metrics) = self.leave();
         if let Ending::Parting = ending {
             line.part(LINGER).await;
-            line.sender.hand_over(&metrics);
         }
-    }
-
-    /// Hands over what was counted since the last call.
-    fn count(&mut self) {
-        self.line.sender.hand_over(&self.guest.metrics);
+        line.sender.hand_over(&metrics);
     }
 
     /// Ends the motion, leaves the hub and frees the place; the line stays for the good-bye.
@@ -222,7 +219,6 @@ impl Connection {
     async fn pump(&mut self) -> Ending {
         let mut timer = pin!(sleep(Duration::ZERO));
         let mut armed = None;
-        let mut ticked = self.server.now();
         let mut read = 0;
         loop {
             let sender = &self.line.sender;
@@ -235,13 +231,12 @@ impl Connection {
                 Some((_, until)) => until,
                 None => {
                     let stalled = sender.waiting_since().map_or(Duration::MAX, |at| at + STALL);
-                    self.guest.session.deadline().min(next_tick(ticked)).min(stalled)
+                    self.guest.session.deadline().min(stalled)
                 }
             };
             // Looked at in every turn: under a flood the timer's branch below may never have its turn.
             if now >= deadline {
                 armed = None;
-                ticked = now;
                 if self.closing.is_some() {
                     return Ending::Gone;
                 }
@@ -318,7 +313,6 @@ impl Connection {
     }
 
     fn tick(&mut self, now: Duration) {
-        self.count();
         if self.line.sender.waiting_since().is_some_and(|since| now >= since + STALL) {
             self.feed(Input::Close(CloseReason::TooSlow));
         } else {
@@ -352,9 +346,9 @@ impl Connection {
                 sender.outbox(|outbox| outbox.unsubscribe(stream));
                 seat.unsubscribe(stream);
             }
-            Output::Role(role) => {
+            Output::Renewed { role, expires_at } => {
                 seat.set_role(role);
-                place.set_role(role);
+                place.renew(role, expires_at);
             }
             Output::Command(command) => {
                 if let Err(refused) = self.server.0.surroundings.commands.try_send(command) {
@@ -372,12 +366,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// When the session is asked again though nothing happened.
-fn next_tick(last: Duration) -> Duration {
-    let latest = last + TICK;
-    latest - Duration::from_nanos((latest.as_nanos() % TICK_GRID.as_nanos()) as u64)
 }
 
 /// 128 random bits in hexadecimal.
@@ -405,9 +393,3 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// The same, where there never was a conversation.
 const REFUSED_LINGER: Duration = Duration::from_secs(1);
-
-/// The session is asked at least this often: the wall clock, which ends its token, may have been set.
-const TICK: Duration = Duration::from_secs(1);
-
-/// On whose multiples that happens, so that a thousand connections do not wake the machine up one by one.
-const TICK_GRID: Duration = Duration::from_millis(50);

@@ -16,7 +16,7 @@ use hyper::{
 };
 
 use super::{
-    Surroundings, keepers, page,
+    Server, keepers, page,
     token::{NoToken, Token},
     upgrade,
 };
@@ -36,15 +36,14 @@ pub type Answer = Response<Full<Bytes>>;
 pub fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
-    surroundings: &Surroundings,
-    tls: bool,
+    server: &Server,
 ) -> (Answer, Option<Accepted>) {
     let (method, path) = (request.method(), request.uri().path());
     if path != WEBSOCKET {
-        let answer = keepers::answer(method, path, peer, surroundings);
+        let answer = keepers::answer(method, path, peer, server);
         return (answer.unwrap_or_else(|| page(method, path)), None);
     }
-    match upgrade::check(&request, &surroundings.config, tls) {
+    match upgrade::check(&request, server.config(), server.0.tls.is_some()) {
         Ok(accept) => {
             let token = Token::of(request.uri(), request.headers());
             let upgrade = hyper::upgrade::on(&mut request);

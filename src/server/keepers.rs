@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use hyper::{Method, StatusCode};
 
 use super::{
-    Surroundings,
+    Server,
     http::{Answer, not_allowed, plain, text},
 };
 use crate::{
@@ -19,29 +19,24 @@ use crate::{
 };
 
 /// The answer, if the path is one of theirs.
-pub fn answer(
-    method: &Method,
-    path: &str,
-    peer: SocketAddr,
-    surroundings: &Surroundings,
-) -> Option<Answer> {
+pub fn answer(method: &Method, path: &str, peer: SocketAddr, server: &Server) -> Option<Answer> {
     let answer = match path {
         HEALTH => health,
         READY => ready,
         METRICS => figures,
         _ => return None,
     };
-    if !surroundings.config.metrics_public && !peer.ip().to_canonical().is_loopback() {
+    if !server.config().metrics_public && !peer.ip().to_canonical().is_loopback() {
         return Some(text(StatusCode::FORBIDDEN, "Only from this machine"));
     }
     if method != Method::GET && method != Method::HEAD {
         return Some(not_allowed());
     }
-    Some(answer(&(surroundings.checkup)(), surroundings))
+    Some(answer(&(server.0.surroundings.checkup)(), server))
 }
 
 /// Whether the process works: it answers, and the task that decides about motion is not stuck.
-fn health(vitals: &Vitals, _: &Surroundings) -> Answer {
+fn health(vitals: &Vitals, _: &Server) -> Answer {
     let stuck = |part: &Part| part.name == "safety" && part.level == Level::Stale;
     match vitals.parts.iter().any(stuck) {
         false => text(StatusCode::OK, "ok"),
@@ -50,7 +45,7 @@ fn health(vitals: &Vitals, _: &Surroundings) -> Answer {
 }
 
 /// Whether the robot can be driven, as far as the bridge goes.
-fn ready(vitals: &Vitals, _: &Surroundings) -> Answer {
+fn ready(vitals: &Vitals, _: &Server) -> Answer {
     let checks: Vec<_> = vitals
         .parts
         .iter()
@@ -64,8 +59,9 @@ fn ready(vitals: &Vitals, _: &Surroundings) -> Answer {
     plain(status, "application/json", ready::body(&checks).into())
 }
 
-fn figures(vitals: &Vitals, surroundings: &Surroundings) -> Answer {
-    plain(StatusCode::OK, metrics::CONTENT_TYPE, surroundings.metrics.text(vitals).into())
+fn figures(vitals: &Vitals, server: &Server) -> Answer {
+    server.0.register.collect(server.metrics());
+    plain(StatusCode::OK, metrics::CONTENT_TYPE, server.metrics().text(vitals).into())
 }
 
 const HEALTH: &str = "/healthz";

@@ -115,12 +115,12 @@ impl<A: Accept> Listening<A> {
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
         let server = self.server.clone();
-        let mut renewing = pin!(server.renew_certificate());
+        let mut upkeep = pin!(server.upkeep());
         loop {
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => break,
-                () = renewing.as_mut() => {}
+                () = upkeep.as_mut() => {}
                 Some(ended) = tasks.join_next() => report(ended),
                 accepted = accept(&mut self.acceptor) => if let Some((io, peer)) = accepted {
                     let server = self.server.clone();

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::{outbox::Outbox, pipe::Pipe};
+use super::{outbox::Outbox, pipe::Pipe, register::Counts};
 use crate::{clock::Clock, hub::Listener, telemetry::metrics::Metrics};
 
 /// Sends what is in its [`Outbox`].
@@ -62,16 +62,6 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Sender<W> {
     /// Counts a message of the client, where the rest of the connection is counted.
     pub fn received(&self, kind: &'static str) {
         self.lock().pipe.tally.received(kind);
-    }
-
-    /// Hands over what was counted since the last call.
-    pub fn hand_over(&self, metrics: &Metrics) {
-        let mut tally = {
-            let State { pipe, outbox, .. } = &mut *self.lock();
-            outbox.count_replaced(&mut pipe.tally);
-            std::mem::take(&mut pipe.tally)
-        };
-        tally.hand_over(metrics);
     }
 
     /// Since when the peer has taken nothing, if something waits.
@@ -137,6 +127,17 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Listener for Sender<W> {
             waker.wake_by_ref();
         }
         state.waker = Some(waker);
+    }
+}
+
+impl<W: AsyncWrite + Send + Unpin + 'static> Counts for Sender<W> {
+    fn hand_over(&self, metrics: &Metrics) {
+        let mut tally = {
+            let State { pipe, outbox, .. } = &mut *self.lock();
+            outbox.count_replaced(&mut pipe.tally);
+            std::mem::take(&mut pipe.tally)
+        };
+        tally.hand_over(metrics);
     }
 }
 

@@ -11,9 +11,9 @@ use crate::{
 pub struct Tally {
     bytes: u64,
     /// By stream, and what is no stream's; text and binary.
-    sent: [[u32; 2]; Stream::ALL.len() + 1],
-    replaced: [u32; Stream::ALL.len()],
-    received: Vec<(&'static str, u32)>,
+    sent: [[u64; 2]; Stream::ALL.len() + 1],
+    replaced: [u64; Stream::ALL.len()],
+    received: Vec<(&'static str, u64)>,
 }
 
 /// What a frame counts as.
@@ -44,8 +44,7 @@ impl Tally {
 
     /// So many values of a stream gave way to a newer one.
     pub fn replaced(&mut self, stream: Stream, count: u64) {
-        let known = &mut self.replaced[stream.index()];
-        *known = known.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        self.replaced[stream.index()] += count;
     }
 
     /// A message of this type came.
@@ -65,14 +64,14 @@ impl Tally {
         let names = Stream::ALL.map(Stream::as_str);
         for (name, counts) in names.into_iter().chain(["none"]).zip(sent) {
             for (encoding, count) in Encoding::ALL.iter().zip(counts).filter(|it| it.1 > 0) {
-                metrics.sent(name, encoding.as_str(), count.into());
+                metrics.sent(name, encoding.as_str(), count);
             }
         }
         for (name, count) in names.into_iter().zip(replaced).filter(|it| it.1 > 0) {
-            metrics.replaced(name, count.into());
+            metrics.replaced(name, count);
         }
         for (kind, count) in received {
-            metrics.received(kind, count.into());
+            metrics.received(kind, count);
         }
     }
 }

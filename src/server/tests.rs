@@ -120,14 +120,10 @@ impl Rig {
             checkup,
             clock,
         };
-        Rig {
-            server: Server::new(surroundings, tls.map(Renewal::new).map(Arc::new)),
-            hub,
-            latch,
-            commands,
-            holder,
-            access,
-        }
+        let server = Server::new(surroundings, tls.map(Renewal::new).map(Arc::new));
+        let keeper = server.clone();
+        tokio::spawn(async move { keeper.upkeep().await });
+        Rig { server, hub, latch, commands, holder, access }
     }
 
     /// The client's end of a stream that the server serves; `capacity` bytes fit in each direction.

@@ -27,7 +27,10 @@ impl Session {
                     self.link = self.terms.latch.link(self.caller.connection);
                 }
                 self.expiry = Expiry::of(&principal, time);
-                out.push(Output::Role(principal.role));
+                out.push(Output::Renewed {
+                    role: principal.role,
+                    expires_at: principal.expires_at,
+                });
                 out.push(Output::Send(server::authenticated(
                     principal.role,
                     principal.expires_at,

@@ -51,7 +51,12 @@ pub enum Output {
     /// Hand a command to the robot's side; if it has no room, feed back an [`Answer`] with `busy`.
     Command(Command),
     /// A newer token was accepted.
-    Role(Role),
+    Renewed {
+        /// What it is good for.
+        role: Role,
+        /// Its end, since the Unix epoch.
+        expires_at: Duration,
+    },
     /// Zero was published for a stop this long after it came.
     Stopped(Duration),
     /// Keep this in the audit log.

@@ -328,6 +328,7 @@ fn a_token_that_ran_out_ends_the_conversation_at_the_next_word_at_the_latest() {
 
 #[test]
 fn a_newer_token_of_the_same_user_extends_the_connection() {
+    const NEWER_END: Duration = Duration::from_secs(START.as_secs() + 1000);
     #[derive(serde::Serialize)]
     struct Claims {
         user_id: u64,
@@ -336,7 +337,7 @@ fn a_newer_token_of_the_same_user_extends_the_connection() {
         role: &'static str,
     }
     let authenticate = |user_id| {
-        let claims = Claims { user_id, sub: "lan", exp: START.as_secs() + 1000, role: "viewer" };
+        let claims = Claims { user_id, sub: "lan", exp: NEWER_END.as_secs(), role: "viewer" };
         let key = jsonwebtoken::EncodingKey::from_secret(SECRET);
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
         format!(r#"{{"type":"authenticate","token":"{token}"}}"#)
@@ -347,7 +348,7 @@ fn a_newer_token_of_the_same_user_extends_the_connection() {
     let out = talk.say(&authenticate(8));
     assert_eq!(sent(&out[0])["code"], "unauthorized");
     let out = talk.say(&authenticate(7));
-    assert!(matches!(out[0], Output::Role(Role::Viewer)));
+    assert!(matches!(out[0], Output::Renewed { role: Role::Viewer, expires_at: NEWER_END }));
     assert_eq!(sent(&out[1])["type"], "authenticated");
     assert_eq!(talk.latch.take().lost.len(), 1, "who may no longer drive does not go on driving");
     assert!(!command(&queued[0]).alive.get(), "nor does what is on its way");

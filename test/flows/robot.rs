@@ -146,11 +146,10 @@ impl Bench {
         self.bridge.door.clone()
     }
 
-    /// The value of a counter or gauge with its labels, as it was counted; `None`: it never was.
+    /// The value of a counter or gauge with its labels, as it was counted; `None`: it never was. What connections count by
+    /// themselves is in `/metrics` alone.
     pub fn counted(&self, series: &str) -> Option<f64> {
-        let text = self.bridge.metrics.text(&Vitals::unknown());
-        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.map(|value| value.parse().unwrap())
+        value(&self.bridge.metrics.text(&Vitals::unknown()), series)
     }
 
     /// The lane that the robot's own services share.
@@ -632,4 +631,10 @@ fn topics() -> (Topics, Inputs) {
             resets: resets_end,
         },
     )
+}
+
+/// The value of a counter or gauge with its labels, in Prometheus' text format.
+pub fn value(text: &str, series: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.map(|value| value.parse().unwrap())
 }

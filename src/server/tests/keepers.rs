@@ -152,3 +152,24 @@ async fn metrics_tell_who_came_who_was_refused_and_what_was_said() {
     }
     assert!(!answer.contains(&token[token.len() - 16..]) && !answer.contains("lan"), "{answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_counted_is_told_at_once_and_once() {
+    let rig = rig(false, &[]);
+    let mut viewer = rig.join(7, "viewer").await;
+    let pings = async || {
+        let answer = ask(&rig, HERE, "GET /metrics").await;
+        let line = "oht50_bridge_messages_received_total{type=\"ping\"} ";
+        let count = answer.lines().find_map(|known| known.strip_prefix(line));
+        count.unwrap_or("none").to_owned()
+    };
+    assert_eq!(pings().await, "none");
+    for count in ["1", "2"] {
+        viewer.round_trip().await;
+        assert_eq!([pings().await, pings().await], [count; 2]);
+    }
+    viewer.say(r#"{"type":"ping"}"#).await;
+    drop(viewer);
+    idle().await;
+    assert_eq!([pings().await, pings().await], ["3"; 2]);
+}

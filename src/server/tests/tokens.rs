@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::*;
+use crate::safety::LinkLoss;
 
 mod corpus;
 mod forged;
@@ -97,16 +98,41 @@ async fn the_connection_ends_with_its_token() {
     assert_eq!(rig.latch.take().lost.len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_is_set_past_the_expiry_ends_the_connection_within_a_second() {
+/// A server whose wall clock stands still, until it is set.
+fn with_wall_clock() -> (Rig, impl Fn(u64)) {
     let wall = Arc::new(Mutex::new(UNIX));
     let read = wall.clone();
     let rig = Rig::build(config(), Clock::with_wall(move || *read.lock().unwrap()), None);
-    let mut peer = rig.join(7, "operator").await;
-    *wall.lock().unwrap() += Duration::from_secs(90_000);
+    (rig, move |seconds| *wall.lock().unwrap() = UNIX + Duration::from_secs(seconds))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_past_the_expiry_ends_the_connection_within_a_second() {
+    let (rig, set) = with_wall_clock();
+    // Is pinged every 10 s: nothing else wakes its connection up.
+    let mut peer = rig.join(7, "viewer").await;
+    idle().await;
+    set(90_000);
     let start = rig.server.now();
     peer.expect_close(CloseReason::TokenExpired).await;
     assert!(rig.server.now() - start <= Duration::from_millis(1001));
+    assert_eq!(rig.latch.take().lost[..], [(ConnectionId(1), LinkLoss::TokenExpired)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_counts_against_the_newest_token() {
+    let (rig, set) = with_wall_clock();
+    let (mut renewed, mut other) = (rig.join(7, "viewer").await, rig.join(8, "viewer").await);
+    let newer = Claims { exp: UNIX.as_secs() + 100_000, ..Claims::new(7, "viewer") }.sign();
+    renewed.say(&format!(r#"{{"type":"authenticate","token":"{newer}"}}"#)).await;
+    assert!(renewed.text().await.contains("\"type\":\"authenticated\""));
+    idle().await;
+    set(90_000);
+    other.expect_close(CloseReason::TokenExpired).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    renewed.round_trip().await;
+    set(100_000);
+    renewed.expect_close(CloseReason::TokenExpired).await;
 }
 
 #[derive(Clone, Default)]
