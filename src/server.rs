@@ -17,7 +17,6 @@ use std::{
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     sync::{mpsc, watch},
     task::spawn_blocking,
     time::{sleep, timeout},
@@ -59,11 +58,13 @@ mod tls;
 mod token;
 mod upgrade;
 
+pub use line::Wire;
 pub use listen::{Accept, ListenError, Listening};
 pub use tls::{Certificate, Complaint, Renewal, Standing, TlsError, TlsIdentity, Validity};
 
 use connection::Arrival;
 use guesses::{Guesses, TooMany};
+use line::Upgraded;
 use pool::{Full, Pool};
 use register::{Register, Registered};
 use token::{NoToken, Token};
@@ -129,10 +130,7 @@ impl Server {
     }
 
     /// Serves one stream from its first byte to its last: TLS, plain requests, and a WebSocket if it becomes one.
-    pub async fn serve<Io>(&self, io: Io, peer: SocketAddr)
-    where
-        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub async fn serve(&self, io: impl Wire, peer: SocketAddr) {
         let patience = self.config().handshake_timeout;
         let Some(tls) = &self.0.tls else {
             return self.converse(io, peer, patience).await;
@@ -155,24 +153,23 @@ impl Server {
     }
 
     /// Speaks HTTP/1.1 and, once it is asked to, WebSocket; `patience` is how long a request's head may take.
-    async fn converse<Io>(&self, io: Io, peer: SocketAddr, patience: Duration)
-    where
-        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn converse(&self, io: impl Wire, peer: SocketAddr, patience: Duration) {
         // Boxed one by one: a conversation would carry the size of what came before it around for as long as it lasts.
         let Some(arrival) = Box::pin(self.requests(io, peer, patience)).await else { return };
         #[cfg(feature = "conformance")]
         if self.0.echoes {
-            return Box::pin(conformance::echo(arrival.io)).await;
+            return Box::pin(conformance::echo(arrival.upgraded)).await;
         }
         Box::pin(connection::run(self.clone(), arrival)).await;
     }
 
     /// Answers plain requests, until one is an upgrade.
-    async fn requests<Io>(&self, io: Io, peer: SocketAddr, patience: Duration) -> Option<Arrival>
-    where
-        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn requests<Io: Wire>(
+        &self,
+        io: Io,
+        peer: SocketAddr,
+        patience: Duration,
+    ) -> Option<Arrival<Io>> {
         let upgrade = Mutex::new(None);
         let service = service_fn(async |request: Request<Incoming>| {
             let (answer, accepted) = http::answer(request, peer, self);
@@ -221,13 +218,17 @@ impl Server {
             }
         }
         let accepted = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        match accepted.upgrade.await {
-            Ok(io) => Some(Arrival { io: TokioIo::new(io), token: accepted.token, peer }),
+        let upgraded = match accepted.upgrade.await {
+            Ok(upgraded) => upgraded,
             Err(error) => {
                 debug!(%peer, %error, "upgrade failed");
-                None
+                return None;
             }
-        }
+        };
+        // What was put in comes out again.
+        let parts = upgraded.downcast::<TokioIo<Io>>().ok()?;
+        let upgraded = Upgraded { io: parts.io.into_inner(), early: parts.read_buf };
+        Some(Arrival { upgraded, token: accepted.token, peer })
     }
 
     /// Whether a request may become a WebSocket. A bad token may, to be told so there, unless there were too many from

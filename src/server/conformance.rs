@@ -9,18 +9,13 @@ use std::{
     time::Duration,
 };
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::split,
-    sync::{mpsc, watch},
-};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Renewal, Server, Shared, Surroundings, TlsIdentity,
-    line::Line,
+    line::{Line, Upgraded, Wire},
     reader::{Incoming, Reader},
-    sender::{Broken, Sender},
+    sender::Broken,
 };
 use crate::{
     auth::{KeyError, Role, Verifier},
@@ -68,10 +63,8 @@ pub fn echo_server(tls: Option<TlsIdentity>) -> Result<Server, KeyError> {
 }
 
 /// Serves a WebSocket until it ends: what comes goes back, violations are answered as everywhere.
-pub(super) async fn echo(io: TokioIo<Upgraded>) {
-    let (read, write) = split(io);
-    let reader = Reader::up_to(LONGEST_MESSAGE, read).await;
-    let mut line = Line { reader, sender: Sender::new(write, Clock::system()) };
+pub(super) async fn echo(upgraded: Upgraded<impl Wire>) {
+    let mut line = Line::new(upgraded, LONGEST_MESSAGE, Clock::system()).await;
     loop {
         let Line { reader, sender } = &mut line;
         sender.arm(Duration::MAX);

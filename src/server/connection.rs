@@ -2,15 +2,13 @@
 
 use std::{fmt::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::{sync::watch, task::yield_now, time::sleep};
 use tracing::{Instrument, Span, info, info_span};
 
 use super::{
     Place, Server, Surroundings,
-    line::Line,
-    reader::Incoming,
+    line::{Line, Upgraded, Wire},
+    reader::{Incoming, LONGEST_MESSAGE},
     register::{Counts, Registered},
     sender::{Broken, STALL},
     token::{NoToken, Token},
@@ -28,9 +26,9 @@ use crate::{
 };
 
 /// A client that has just become a WebSocket.
-pub struct Arrival {
+pub struct Arrival<Io> {
     /// Its byte stream.
-    pub io: TokioIo<Upgraded>,
+    pub upgraded: Upgraded<Io>,
     /// What it showed.
     pub token: Result<Token, NoToken>,
     /// Where it comes from.
@@ -38,23 +36,26 @@ pub struct Arrival {
 }
 
 /// Serves the client until it is gone.
-pub async fn run(server: Server, arrival: Arrival) {
-    let Arrival { io, token, peer } = arrival;
-    let line = Line::new(io, server.0.surroundings.clock.clone()).await;
+pub async fn run(server: Server, arrival: Arrival<impl Wire>) {
+    let Arrival { upgraded, token, peer } = arrival;
+    let line = Line::new(upgraded, LONGEST_MESSAGE, server.0.surroundings.clock.clone()).await;
     match open(server, line, token, peer) {
         Ok((connection, span)) => connection.serve().instrument(span).await,
         Err(mut line) => line.part(REFUSED_LINGER).await,
     }
 }
 
+/// A client that was let in, or one that is to be told why not.
+type Opened<Io> = Result<(Box<Connection<Io>>, Span), Box<Line<Io>>>;
+
 /// Lets the client in, or puts into its line why not. Boxed, since what is moved within a task counts twice in its size, for as
 /// long as the connection lasts.
-fn open(
+fn open<Io: Wire>(
     server: Server,
-    line: Line,
+    line: Line<Io>,
     token: Result<Token, NoToken>,
     peer: SocketAddr,
-) -> Result<(Box<Connection>, Span), Box<Line>> {
+) -> Opened<Io> {
     let opened = identify(&server, token, peer).and_then(|principal| {
         let span = info_span!(
             "connection",
@@ -113,9 +114,9 @@ struct Guest {
     code: u16,
 }
 
-struct Connection {
+struct Connection<Io> {
     server: Server,
-    line: Line,
+    line: Line<Io>,
     guest: Guest,
     /// Why our Close is under way, and until when the client's is waited for.
     closing: Option<(CloseReason, Duration)>,
@@ -132,7 +133,7 @@ enum Ending {
 impl Guest {
     fn enter(
         server: &Server,
-        line: &Line,
+        line: &Line<impl Wire>,
         principal: Principal,
         peer: SocketAddr,
     ) -> Result<Guest, CloseReason> {
@@ -189,7 +190,7 @@ impl Drop for Guest {
     }
 }
 
-impl Connection {
+impl<Io: Wire> Connection<Io> {
     async fn serve(mut self: Box<Self>) {
         info!("opened");
         for output in std::mem::take(&mut self.guest.greeting) {
@@ -210,7 +211,7 @@ impl Connection {
     }
 
     /// Ends the motion, leaves the hub and frees the place; the line stays for the good-bye.
-    fn leave(self: Box<Self>) -> (Line, Arc<Metrics>) {
+    fn leave(self: Box<Self>) -> (Line<Io>, Arc<Metrics>) {
         let Connection { line, guest, .. } = *self;
         (line, guest.metrics.clone())
     }

@@ -2,29 +2,43 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use bytes::Bytes;
 use tokio::{
-    io::{ReadHalf, WriteHalf, split},
+    io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split},
     time::timeout,
 };
 
 use super::{reader::Reader, sender::Sender};
 use crate::clock::Clock;
 
-/// The bytes' side of a connection.
-pub struct Line {
-    /// What the client says.
-    pub reader: Reader<ReadHalf<TokioIo<Upgraded>>>,
-    /// What it is told.
-    pub sender: Arc<Sender<WriteHalf<TokioIo<Upgraded>>>>,
+/// A stream of bytes, there and back: TCP, TLS, or a test's.
+pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static> Wire for Io {}
+
+/// A stream that has become a WebSocket. It is the one that was accepted and nothing around it: to every client that gets a
+/// scan, each thing that stands before the socket is another piece of memory to fetch.
+pub struct Upgraded<Io> {
+    /// The stream.
+    pub io: Io,
+    /// What the client said right behind its request.
+    pub early: Bytes,
 }
 
-impl Line {
-    /// Over a stream that has become a WebSocket.
-    pub async fn new(io: TokioIo<Upgraded>, clock: Clock) -> Line {
-        let (read, write) = split(io);
-        Line { reader: Reader::new(read).await, sender: Sender::new(write, clock) }
+/// The bytes' side of a connection.
+pub struct Line<Io> {
+    /// What the client says.
+    pub reader: Reader<ReadHalf<Io>>,
+    /// What it is told.
+    pub sender: Arc<Sender<WriteHalf<Io>>>,
+}
+
+impl<Io: Wire> Line<Io> {
+    /// For messages up to `longest` bytes.
+    pub async fn new(upgraded: Upgraded<Io>, longest: usize, clock: Clock) -> Line<Io> {
+        let (read, write) = split(upgraded.io);
+        let reader = Reader::after(upgraded.early.into(), read, longest).await;
+        Line { reader, sender: Sender::new(write, clock) }
     }
 
     /// Writes what waits, a Close last, and stays until the peer has closed too, but not for longer than `patience`.

@@ -9,7 +9,6 @@ use std::{
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::{JoinError, JoinSet},
@@ -17,7 +16,7 @@ use tokio::{
 };
 use tracing::{debug, error, info, warn};
 
-use super::Server;
+use super::{Server, line::Wire};
 
 /// A server that is bound and not yet accepting.
 pub struct Listening<A = TcpListener> {
@@ -28,7 +27,7 @@ pub struct Listening<A = TcpListener> {
 /// Where connections come from: a TCP listener, or a test.
 pub trait Accept: Send {
     /// The byte stream of a connection.
-    type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    type Io: Wire;
 
     /// The next connection and its peer. Cancel safe.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;

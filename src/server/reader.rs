@@ -47,12 +47,13 @@ pub enum Incoming {
 
 impl<R: AsyncRead + Unpin> Reader<R> {
     /// A reader over the read half of an upgraded stream.
+    #[cfg(any(test, feature = "conformance"))]
     pub async fn new(half: R) -> Reader<R> {
-        Reader::up_to(LONGEST_MESSAGE, half).await
+        Reader::after(Vec::new(), half, LONGEST_MESSAGE).await
     }
 
-    /// The same with a limit of its own: `longest` bytes of a message.
-    pub async fn up_to(longest: usize, half: R) -> Reader<R> {
+    /// The same after what was read `early`, and for messages up to `longest` bytes.
+    pub async fn after(early: Vec<u8>, half: R, longest: usize) -> Reader<R> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -60,7 +61,8 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             .max_message_size(Some(longest))
             .max_frame_size(Some(longest));
         let half = ReadOnly { half, reads: 0, room: longest * ROOM, most: longest * ROOM };
-        let stream = WebSocketStream::from_raw_socket(half, Role::Server, Some(config)).await;
+        let stream =
+            WebSocketStream::from_partially_read(half, early, Role::Server, Some(config)).await;
         Reader { stream, broken: false }
     }
 
@@ -190,7 +192,7 @@ const READ_BUFFER: usize = 2 * 1024;
 
 /// Beyond this a client is answered with 1009. Browsers and most libraries send a message as one frame, so a frame may
 /// be as long.
-const LONGEST_MESSAGE: usize = 64 * 1024;
+pub const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// A message takes at most so many times its length: in fragments of a byte each, seven of theirs for one of it (RFC 6455
 /// section 5.2: two of header, four of mask).

@@ -27,7 +27,7 @@ fn rig() -> Rig {
 
 async fn dial<Io>(io: Io, attempt: &Attempt) -> Peer<Io>
 where
-    Io: AsyncRead + AsyncWrite + Unpin,
+    Io: Wire,
 {
     let mut peer = Peer(io);
     let fields: Vec<&str> = attempt.fields.iter().map(String::as_str).collect();
@@ -41,7 +41,7 @@ where
 /// After the handshake a Close with 4001 and nothing before it.
 async fn check_refused<Io>(io: Io, attempt: &Attempt)
 where
-    Io: AsyncRead + AsyncWrite + Unpin,
+    Io: Wire,
 {
     let mut peer = dial(io, attempt).await;
     let expected = [&4001u16.to_be_bytes()[..], b"Invalid token"].concat();
@@ -52,7 +52,7 @@ where
 
 async fn check_accepted<Io>(io: Io, attempt: &Attempt)
 where
-    Io: AsyncRead + AsyncWrite + Unpin,
+    Io: Wire,
 {
     let welcome = dial(io, attempt).await.text().await;
     assert!(welcome.contains("\"type\":\"connection_established\""), "{}: {welcome}", attempt.name);
