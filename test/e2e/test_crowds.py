@@ -25,6 +25,8 @@ OFF = 10.0  # [s] after which a client that reads nothing is gone
 PATIENT = 60.0  # [s]
 GROWTH = 10_000_000  # [B]
 KERNEL = 64 << 20  # [B]
+ARRIVALS = 500
+EACH = 10 << 10  # [B]
 LIDAR = frame(TEXT, b'{"type":"subscribe","subscription_type":"lidar"}')
 
 
@@ -96,6 +98,25 @@ class TestAfterAStall:
         old = [age for age in ages if age > OLD]
         noted(f"old scans after a stall of {STALL} s, {receive_buffer or 'any'} B and {options}", f"{len(old)}")
         assert len(old) <= 3, ages
+
+
+class TestMemory:
+    PARAMETERS = TestStalledReaders.PARAMETERS
+    ROBOT = None
+
+    def test_a_connection_takes_little(self, world):
+        allow_descriptors(4096)
+        authority, pid = world.bridge.authority, world.bridge.pid
+
+        def many(count):
+            return [upgraded(authority, token(12, "looks", role="viewer"))[0] for _ in range(count)]
+        # What the first of them cost is everybody's.
+        with crowd(many(100)):
+            before = resident(pid)
+            with crowd(many(ARRIVALS)):
+                each = (resident(pid) - before) / ARRIVALS
+        noted("memory for each connection", f"{each / 1024:.1f} KiB")
+        assert each <= EACH
 
 
 class TestPlaces:
