@@ -16,8 +16,7 @@ pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static> Wire for Io {}
 
-/// A stream that has become a WebSocket. It is the one that was accepted and nothing around it: to every client that gets a
-/// scan, each thing that stands before the socket is another piece of memory to fetch.
+/// A stream that has become a WebSocket: the very one that was accepted, not hyper's box around it.
 pub struct Upgraded<Io> {
     /// The stream.
     pub io: Io,
