@@ -15,6 +15,8 @@ pub struct Outbox {
     bytes: usize,
     pongs: VecDeque<Frame>,
     flows: Flows,
+    /// Values that gave way to newer ones in streams that have ended, by stream.
+    replaced: [u64; Stream::ALL.len()],
     /// The stream whose turn it is.
     turn: usize,
     closed: bool,
@@ -56,16 +58,19 @@ impl Outbox {
         options: Options,
         start: impl FnOnce() -> Subscription,
     ) {
-        let flow = &mut self.flows[stream.index()];
+        let flow = &self.flows[stream.index()];
         let runs = flow.as_ref().is_some_and(|flow| *flow.options() == options);
         if !runs && !self.closed {
-            *flow = Some(Flow::new(start(), options));
+            self.unsubscribe(stream);
+            self.flows[stream.index()] = Some(Flow::new(start(), options));
         }
     }
 
     /// Ends a stream.
     pub fn unsubscribe(&mut self, stream: Stream) {
-        self.flows[stream.index()] = None;
+        if let Some(mut flow) = self.flows[stream.index()].take() {
+            self.replaced[stream.index()] += flow.take_replaced();
+        }
     }
 
     /// The client has dealt with a stream's values up to this one.
@@ -116,10 +121,9 @@ impl Outbox {
 
     /// Counts the values that gave way to newer ones since the last call.
     pub fn count_replaced(&mut self, tally: &mut Tally) {
-        for (flow, stream) in self.flows.iter_mut().zip(Stream::ALL) {
-            if let Some(flow) = flow {
-                tally.replaced(stream, flow.take_replaced());
-            }
+        for (stream, flow) in Stream::ALL.into_iter().zip(&mut self.flows) {
+            let ended = std::mem::take(&mut self.replaced[stream.index()]);
+            tally.replaced(stream, ended + flow.as_mut().map_or(0, Flow::take_replaced));
         }
     }
 
@@ -132,7 +136,7 @@ impl Outbox {
         if !self.closed {
             self.push(close);
             self.pongs = VecDeque::new();
-            self.flows = Flows::default();
+            Stream::ALL.into_iter().for_each(|stream| self.unsubscribe(stream));
             self.closed = true;
         }
     }
@@ -159,7 +163,11 @@ const MOST_PONGS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{hub::Hub, server::tests::deaf};
+    use crate::{
+        hub::Hub,
+        server::tests::deaf,
+        telemetry::{metrics::Metrics, vitals::Vitals},
+    };
 
     const NOW: Duration = Duration::from_secs(1);
 
@@ -225,6 +233,43 @@ mod tests {
         outbox.put_back(stream);
         hub.publish(Stream::Telemetry, text("new"));
         assert_eq!(taken(&mut outbox), [text("new"), text("l")]);
+    }
+
+    /// How many values of the LiDAR's stream gave way to newer ones, and again.
+    fn check_replaced(end: impl FnOnce(&mut Outbox, &Hub), expected: &str) {
+        let (mut outbox, hub) = with_streams();
+        for seq in [1, 4] {
+            hub.publish(Stream::Lidar, text("value").numbered(seq));
+            assert_eq!(taken(&mut outbox).len(), 1);
+        }
+        end(&mut outbox, &hub);
+        let metrics = Metrics::new();
+        for _ in 0..2 {
+            let mut tally = Tally::default();
+            outbox.count_replaced(&mut tally);
+            tally.hand_over(&metrics);
+        }
+        let line = "oht50_bridge_stream_values_replaced_total{stream=\"lidar\"} ";
+        let told = metrics.text(&Vitals::unknown());
+        assert_eq!(told.lines().find_map(|known| known.strip_prefix(line)), Some(expected));
+    }
+
+    #[test]
+    fn what_gave_way_is_counted_after_the_stream_ended_too() {
+        check_replaced(|_, _| {}, "2");
+        check_replaced(|outbox, _| outbox.unsubscribe(Stream::Lidar), "2");
+        check_replaced(|outbox, _| outbox.close(CloseReason::Normal), "2");
+        let other_options = |outbox: &mut Outbox, hub: &Hub| {
+            let options = Options { in_flight: Some(1), ..Options::default() };
+            outbox
+                .subscribe(Stream::Lidar, options, || hub.subscribe(Stream::Lidar.into(), deaf()));
+            for seq in [7, 9] {
+                hub.publish(Stream::Lidar, text("value").numbered(seq));
+                outbox.take(NOW);
+                outbox.acknowledge(Stream::Lidar, seq);
+            }
+        };
+        check_replaced(other_options, "3");
     }
 
     #[test]
