@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Renewal, Server, Shared, Surroundings, TlsIdentity,
     line::{Line, Upgraded, Wire},
-    reader::{Incoming, Reader},
+    reader::{self, Incoming, Reader},
     sender::Broken,
 };
 use crate::{
@@ -105,7 +105,7 @@ pub(super) async fn echo(upgraded: Upgraded<impl Wire>) {
 /// Reads a WebSocket's bytes to their end, as a connection does; for inputs of any kind. Returns the number of messages,
 /// and the close code of what ended them, if there was one.
 pub async fn read_frames(bytes: &[u8]) -> (usize, Option<u16>) {
-    let mut reader = Reader::new(bytes).await;
+    let mut reader = Reader::new(Vec::new(), bytes, reader::LONGEST_MESSAGE).await;
     let mut messages = 0;
     loop {
         match reader.next().await {

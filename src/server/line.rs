@@ -37,7 +37,7 @@ impl<Io: Wire> Line<Io> {
     pub async fn new(upgraded: Upgraded<Io>, longest: usize, clock: Clock) -> Line<Io> {
         let (read, write) = split(upgraded.io);
         // Copied: it may be a small part, or none, of the memory into which the request was read.
-        let reader = Reader::after(upgraded.early.to_vec(), read, longest).await;
+        let reader = Reader::new(upgraded.early.to_vec(), read, longest).await;
         Line { reader, sender: Sender::new(write, clock) }
     }
 

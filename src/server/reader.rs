@@ -46,14 +46,8 @@ pub enum Incoming {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    /// A reader over the read half of an upgraded stream.
-    #[cfg(any(test, feature = "conformance"))]
-    pub async fn new(half: R) -> Reader<R> {
-        Reader::after(Vec::new(), half, LONGEST_MESSAGE).await
-    }
-
-    /// The same after what was read `early`, and for messages up to `longest` bytes.
-    pub async fn after(early: Vec<u8>, half: R, longest: usize) -> Reader<R> {
+    /// A reader over the read half of an upgraded stream, of which `early` was read already, for messages up to `longest` bytes.
+    pub async fn new(early: Vec<u8>, half: R, longest: usize) -> Reader<R> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -206,12 +200,16 @@ mod tests {
     use super::*;
     use crate::server::tests::{CONTINUATION, TEXT, fragment, frame};
 
+    async fn over(bytes: &[u8]) -> Reader<&[u8]> {
+        Reader::new(Vec::new(), bytes, LONGEST_MESSAGE).await
+    }
+
     #[tokio::test]
     async fn a_flood_that_is_never_a_message_is_left_now_and_then() {
         let mut flood = fragment(TEXT, b"");
         flood.extend(fragment(CONTINUATION, b"").repeat(20_000));
         assert!(flood.len() < ROOM * LONGEST_MESSAGE);
-        let mut reader = Reader::new(&flood[..]).await;
+        let mut reader = over(&flood).await;
         let mut pauses = 0;
         let mut next = std::pin::pin!(reader.next());
         while futures::poll!(next.as_mut()).is_pending() {
@@ -227,14 +225,14 @@ mod tests {
         longest.extend(fragment(CONTINUATION, b"x").repeat(LONGEST_MESSAGE - 2));
         longest.extend(frame(CONTINUATION, b"x"));
         let twice = longest.repeat(2);
-        let mut reader = Reader::new(&twice[..]).await;
+        let mut reader = over(&twice).await;
         for _ in 0..2 {
             let Incoming::Text(text) = reader.next().await else { panic!("no message") };
             assert_eq!(text.len(), LONGEST_MESSAGE);
         }
         let mut endless = fragment(TEXT, b"");
         endless.extend(fragment(CONTINUATION, b"").repeat(ROOM * LONGEST_MESSAGE / 6));
-        let mut reader = Reader::new(&endless[..]).await;
+        let mut reader = over(&endless).await;
         assert_eq!(reader.next().await, Incoming::Violation(CloseReason::TooBig));
     }
 }
