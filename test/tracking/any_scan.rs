@@ -16,7 +16,8 @@ use proptest::prelude::*;
 fn any_range() -> impl Strategy<Value = f32> {
     prop_oneof![
         8 => 0.0..12.0_f32,
-        4 => 1.9..2.1_f32,
+        // Bounds that are sums of few powers of two: proptest 1.12 steps over others now and then, and panics.
+        4 => 1.875..2.125_f32,
         1 => any::<f32>(),
         1 => prop::sample::select(vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -1.0]),
     ]
@@ -27,7 +28,7 @@ fn any_scan() -> impl Strategy<Value = RawScan> {
         prop::collection::vec(any_range(), 0..400),
         (0..2000_usize, any_range()).prop_map(|(count, range)| vec![range; count]),
         // Something in front of a wall.
-        (200..800_usize, 0.1..1.5_f32, 0.0..0.7_f32, 1..60_usize).prop_map(
+        (200..800_usize, 0.125..1.5_f32, 0.0..0.7_f32, 1..60_usize).prop_map(
             |(count, range, from, width)| {
                 let from = (from * count as f32) as usize;
                 let near = |beam| (from..from + width).contains(&beam);
