@@ -73,7 +73,6 @@ impl Bench {
                 stamp: scan.at.as_secs_f64(),
                 stamp_nanoseconds: scan.at.as_nanos() as i64,
                 ros_now: scan.at.as_secs_f64(),
-                after_pause: false,
                 frame_id: "laser".into(),
                 angle_min: scan.angle_min,
                 angle_increment: scan.angle_increment,

@@ -35,8 +35,6 @@ pub struct RawScan {
     pub stamp_nanoseconds: i64,
     /// What the ROS clock said when the scan arrived, s.
     pub ros_now: f64,
-    /// Nobody looked for scans for a while before it: the time since the one before says nothing of the LiDAR.
-    pub after_pause: bool,
     /// Frame of the LiDAR.
     pub frame_id: Arc<str>,
     /// Angle of the first beam, rad, counter-clockwise from the LiDAR's x axis.
@@ -160,6 +158,11 @@ impl Perception {
         self.picture.stamp_nanoseconds = scan.stamp_nanoseconds();
         self.follow(scan, odom_from_base);
         &self.picture
+    }
+
+    /// Nobody wants to know what the scans show for a while: the next one that is looked at does not follow the last.
+    pub fn rest(&mut self) {
+        self.quality.rest();
     }
 
     fn follow(&mut self, scan: &Scan, odom_from_base: Option<Isometry2<f64>>) {

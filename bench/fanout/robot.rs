@@ -101,7 +101,6 @@ impl Robot {
             stamp: unix.as_secs_f64(),
             stamp_nanoseconds: unix.as_nanos() as i64,
             ros_now: unix.as_secs_f64(),
-            after_pause: false,
             frame_id: "laser".into(),
             angle_min: scan.angle_min,
             angle_increment: scan.angle_increment,

@@ -110,6 +110,11 @@ impl Wiring {
             Err(error) => return paces.complain(self.clock.now(), "scan refused", Err(error)),
         };
         self.scanned.send_replace(Some(raw.at));
+        self.metrics.scanned();
+        let wanted = || Form::of_lidar().filter(|form| self.hub.subscribers(*form) > 0);
+        if wanted().next().is_none() && !self.outputs.is_watched(Told::Picture) {
+            return perception.rest();
+        }
         let settings = *self.settings.borrow();
         perception.set_range(settings.range.unwrap_or(f64::INFINITY));
         let now = self.clock.now();
@@ -121,7 +126,6 @@ impl Wiring {
             let reported = &self.report.borrow().zones;
             (reported.set == FieldSet::Docking, self.zones.now(reported))
         };
-        let wanted = || Form::of_lidar().filter(|form| self.hub.subscribers(*form) > 0);
         if wanted().next().is_some() && paces.pictures.allows(now, period(settings)) {
             *seq += 1;
             let shown = Shown::new(picture, zones, docking, *seq);

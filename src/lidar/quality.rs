@@ -34,7 +34,7 @@ impl Quality {
         let freshness = 1.0 - now.saturating_sub(at).as_secs_f64() / OLD;
         let quality = 0.4 * usable
             + 0.3 * self.coverage(hits)
-            + 0.2 * self.rate(at, scan.after_pause())
+            + 0.2 * self.rate(at)
             + 0.1 * freshness.max(0.0);
         quality.clamp(0.0, 1.0)
     }
@@ -49,10 +49,13 @@ impl Quality {
         if usual > 0.0 { hits / usual } else { 0.0 }
     }
 
-    fn rate(&mut self, at: Duration, after_pause: bool) -> f64 {
-        if let Some(before) = self.arrived.replace(at)
-            && !after_pause
-        {
+    /// Scans are left out after this one: the time until the next says nothing of the LiDAR.
+    pub fn rest(&mut self) {
+        self.arrived = None;
+    }
+
+    fn rate(&mut self, at: Duration) -> f64 {
+        if let Some(before) = self.arrived.replace(at) {
             let period = at.saturating_sub(before).as_secs_f64();
             self.period =
                 Some(self.period.map_or(period, |known| known + SMOOTH * (period - known)));
@@ -123,15 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn the_time_in_which_nobody_looked_for_scans_does_not_count() {
+    fn the_time_in_which_nobody_looked_at_scans_does_not_count() {
         let mut quality = Quality::new(0.05);
-        let mut check = |ms, after_pause| {
-            let (raw, at) = (RawScan { after_pause, ..raw(100, 0, 0) }, Duration::from_millis(ms));
-            close(quality.of(&Scan::new(&raw).unwrap(), at, at), 1.0);
-        };
-        (0..10).for_each(|turn| check(turn * 50, false));
-        (0..10).for_each(|turn| check(1000 + turn * 200, true));
-        (0..10).for_each(|turn| check(3000 + turn * 50, turn == 0));
+        for seconds in 0..10 {
+            for turn in 0..10 {
+                let at = Duration::from_secs(seconds) + Duration::from_millis(50) * turn;
+                close(quality.of(&scan(100, 0, 0), at, at), 1.0);
+            }
+            quality.rest();
+        }
     }
 
     #[test]

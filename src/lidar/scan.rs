@@ -9,7 +9,6 @@ use super::RawScan;
 pub struct Scan {
     stamp: f64,
     stamp_nanoseconds: i64,
-    after_pause: bool,
     angle_min: f64,
     angle_increment: f64,
     range_min: f64,
@@ -55,7 +54,6 @@ impl Scan {
         Ok(Scan {
             stamp: raw.stamp,
             stamp_nanoseconds: raw.stamp_nanoseconds,
-            after_pause: raw.after_pause,
             angle_min: raw.angle_min,
             angle_increment: raw.angle_increment,
             range_min: raw.range_min,
@@ -120,11 +118,6 @@ impl Scan {
     /// The same in ns, exactly.
     pub fn stamp_nanoseconds(&self) -> i64 {
         self.stamp_nanoseconds
-    }
-
-    /// Whether the bridge had not looked for scans before it.
-    pub fn after_pause(&self) -> bool {
-        self.after_pause
     }
 
     fn classify(&self, range: f64) -> Beam {

@@ -150,7 +150,7 @@ impl RosNode {
             RosTime::system(&node)
         };
         let doze = Arc::<Doze>::default();
-        let (inputs, mut drains) = inputs::subscribe(&mut node, asked, &doze, &time, &clock)?;
+        let (inputs, mut drains) = inputs::subscribe(&mut node, asked, &time, &clock)?;
         let outputs =
             outputs::RosOutputs::create(&mut node, config, graph.others(), doze.clone(), &time)?;
         let outputs = Arc::new(outputs);

@@ -40,6 +40,7 @@ pub struct Metrics {
     answers: Family<Texts, Counter>,
     decisions: Family<Text, Counter>,
     log_lines_dropped: Counter,
+    scans: Counter,
     scan_to_clients: Histogram,
     perception: Histogram,
     command_to_velocity: Histogram,
@@ -95,6 +96,7 @@ impl Metrics {
             answers: table.add(Family::default()),
             decisions: table.add(Family::default()),
             log_lines_dropped: table.add(Counter::default()),
+            scans: table.add(Counter::default()),
             scan_to_clients: table.add(Histogram::new(LATENCIES)),
             perception: table.add(Histogram::new(LATENCIES)),
             command_to_velocity: table.add(Histogram::new(LATENCIES)),
@@ -182,6 +184,11 @@ impl Metrics {
     /// A log line found no room on its way to `/rosout`.
     pub fn log_line_dropped(&self) {
         self.log_lines_dropped.inc();
+    }
+
+    /// A scan was taken.
+    pub fn scanned(&self) {
+        self.scans.inc();
     }
 
     /// From a scan's stamp until it was handed to the connections.

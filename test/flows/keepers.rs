@@ -120,6 +120,7 @@ async fn streams_that_nobody_subscribed_to_cost_nothing() {
     let bench = Bench::new().await;
     let mut client = Client::operator(&bench).await;
     client.listen(seconds(5.0)).await;
+    let looked_at = || bench.counted("oht50_bridge_perception_seconds_count").unwrap();
     let encoded = |stream: &str, encoding: &str| {
         let labels = format!("stream=\"{stream}\",encoding=\"{encoding}\"");
         bench.counted(&format!("oht50_bridge_stream_values_encoded_total{{{labels}}}"))
@@ -129,20 +130,26 @@ async fn streams_that_nobody_subscribed_to_cost_nothing() {
             assert_eq!(encoded(stream, encoding), None, "{stream} {encoding}");
         }
     }
+    assert_eq!(looked_at(), 0.0, "scans");
     client.subscribe("lidar").await;
     let mut other = Client::viewer(&bench).await;
     other.subscribe("lidar").await;
     client.listen(seconds(5.0)).await;
     let count = encoded("lidar", "json").unwrap();
     assert!((98.0..=102.0).contains(&count), "once for both: {count}");
+    assert_eq!(looked_at(), count);
     assert_eq!((encoded("lidar", "binary"), encoded("telemetry", "json")), (None, None));
     client.say(json!({"type": "unsubscribe", "subscription_type": "lidar"})).await;
     client.answer("unsubscription_confirmed").await;
     drop(other);
     client.listen(seconds(0.1)).await;
-    let count = encoded("lidar", "json");
+    let count = (encoded("lidar", "json"), looked_at());
     client.listen(seconds(5.0)).await;
-    assert_eq!(encoded("lidar", "json"), count);
+    assert_eq!((encoded("lidar", "json"), looked_at()), count);
+    client.forget();
+    client.subscribe("lidar").await;
+    client.listen(seconds(0.1)).await;
+    assert!(client.last("lidar_update")["data"]["scan_data"]["quality"].as_f64().unwrap() > 0.99);
 }
 
 #[tokio::test(start_paused = true)]

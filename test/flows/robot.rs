@@ -454,7 +454,6 @@ impl State {
                 stamp: (UNIX + scan.at).as_secs_f64(),
                 stamp_nanoseconds: (UNIX + scan.at).as_nanos() as i64,
                 ros_now: (UNIX + now).as_secs_f64(),
-                after_pause: self.dozes,
                 frame_id: "laser".into(),
                 angle_min: scan.angle_min,
                 angle_increment: scan.angle_increment,

@@ -13,12 +13,11 @@ use crate::{
 };
 
 /// A scan, unjudged; it arrived when the ROS clock said `ros_now`, s.
-pub(super) fn scan(scan: sensor_msgs::msg::LaserScan, ros_now: f64, after_pause: bool) -> RawScan {
+pub(super) fn scan(scan: sensor_msgs::msg::LaserScan, ros_now: f64) -> RawScan {
     RawScan {
         stamp: seconds(&scan.header),
         stamp_nanoseconds: nanoseconds(&scan.header),
         ros_now,
-        after_pause,
         frame_id: scan.header.frame_id.into(),
         angle_min: scan.angle_min.into(),
         angle_increment: scan.angle_increment.into(),

@@ -15,7 +15,6 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Doze {
     allowed: AtomicBool,
-    paused: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
@@ -33,17 +32,13 @@ impl Doze {
         }
     }
 
-    /// Pauses the calling thread, if it may.
-    pub(super) fn pause(&self, longest: Duration) {
-        if self.allowed.load(Ordering::Acquire) {
-            self.paused.store(true, Ordering::Relaxed);
+    /// Pauses the calling thread, if it may, and says whether it did.
+    pub(super) fn pause(&self, longest: Duration) -> bool {
+        let allowed = self.allowed.load(Ordering::Acquire);
+        if allowed {
             std::thread::park_timeout(longest);
         }
-    }
-
-    /// Whether there was a pause since this was asked last.
-    pub(super) fn take_paused(&self) -> bool {
-        self.paused.swap(false, Ordering::Relaxed)
+        allowed
     }
 }
 
@@ -60,9 +55,8 @@ mod tests {
         doze.allow(true);
         let clock = Clock::system();
         let begun = clock.now();
-        doze.pause(Duration::from_millis(20));
+        assert!(doze.pause(Duration::from_millis(20)));
         assert!(clock.now() - begun >= Duration::from_millis(20));
-        assert_eq!([doze.take_paused(), doze.take_paused()], [true, false]);
     }
 
     #[test]
@@ -84,8 +78,6 @@ mod tests {
         turned.recv().unwrap();
         turned.recv().unwrap();
         thread.join().unwrap();
-        doze.take_paused();
-        doze.pause(Duration::MAX);
-        assert!(!doze.take_paused());
+        assert!(!doze.pause(Duration::MAX));
     }
 }

@@ -11,7 +11,7 @@ use r2r::{
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Doze, Drain, RosError, RosTime, at_once, convert, drain, failed, qos, stops::Asked};
+use super::{Drain, RosError, RosTime, at_once, convert, drain, failed, qos, stops::Asked};
 use crate::{
     clock::Clock,
     robot::{
@@ -24,17 +24,16 @@ use crate::{
 pub(super) fn subscribe(
     node: &mut r2r::Node,
     asked: Asked,
-    doze: &Arc<Doze>,
     time: &RosTime,
     clock: &Clock,
 ) -> Result<(Inputs, Vec<Drain>), RosError> {
     let Asked { resets, hardware_stop } = asked;
     let mut slots = Slots { node, clock, drains: Vec::new() };
-    let (ros_time, doze) = (time.clone(), doze.clone());
+    let ros_time = time.clone();
     let scan = slots.newest_at_once::<LaserScan, _>(topics::SCAN, move |scan| {
         // Without a clock the scan's age is not known, which is what NaN says.
         let ros_now = ros_time.now().map_or(f64::NAN, |now| convert::seconds_of(&now));
-        Some(Arc::new(convert::scan(scan, ros_now, doze.take_paused())))
+        Some(Arc::new(convert::scan(scan, ros_now)))
     })?;
     let odometry = slots.newest::<Odometry, _>(topics::ODOM, |odom| convert::odometry(&odom))?;
     let battery = slots

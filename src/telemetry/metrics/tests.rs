@@ -36,6 +36,7 @@ fn counted() -> Metrics {
     metrics.answered("move_forward", "success", 1);
     metrics.decided("moving");
     metrics.log_line_dropped();
+    metrics.scanned();
     metrics.scan_to_clients(Duration::from_millis(3));
     metrics.perceived(Duration::from_micros(300));
     metrics.command_to_velocity(Duration::from_millis(2));
