@@ -23,7 +23,7 @@ use crate::{
     server::{Accept, Listening, Renewal, Server, Surroundings, TlsIdentity},
     session::{Action, Command, Terms},
     telemetry::{
-        audit::{Audit, Sink, keep},
+        audit::{Audit, CHECK, Sink, keep},
         metrics::Metrics,
         vitals::{Checkup, Pulse},
     },
@@ -119,7 +119,11 @@ impl App {
             let clock = clock.clone();
             move |count| audit::lost(count, clock.unix())
         };
-        let journal = tokio::spawn(keep(audit.clone(), sink, lines_lost));
+        let next_check = {
+            let clock = clock.clone();
+            move || clock.until_next(CHECK)
+        };
+        let journal = tokio::spawn(keep(audit.clone(), sink, lines_lost, next_check));
         let teller = Teller {
             hub: hub.clone(),
             clock: clock.clone(),

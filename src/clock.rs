@@ -44,8 +44,30 @@ impl Clock {
         (self.wall)()
     }
 
+    /// Time until the next whole `period` of this clock. Those who look around now and then do so together, and the machine
+    /// wakes up once for all of them.
+    pub fn until_next(&self, period: Duration) -> Duration {
+        let past = self.now().as_nanos() % period.as_nanos();
+        period - Duration::from_nanos(u64::try_from(past).unwrap_or(0))
+    }
+
     #[allow(clippy::disallowed_methods)] // the one place where the monotonic clock is read
     fn instant() -> Instant {
         Instant::now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_period_begins_at_a_whole_one_and_never_now() {
+        let clock = Clock::virtual_from(Duration::ZERO);
+        let period = Duration::from_millis(200);
+        for (now, left) in [(0, 200), (1, 199), (199, 1), (200, 200), (450, 150)] {
+            tokio::time::advance(Duration::from_millis(now) - clock.now()).await;
+            assert_eq!(clock.until_next(period), Duration::from_millis(left), "{now} ms");
+        }
     }
 }

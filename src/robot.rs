@@ -170,7 +170,7 @@ pub enum Told {
     Picture,
     /// `~/footprint`, `~/safety_zones`: outlines.
     Outline,
-    /// `/diagnostics`: how the bridge is.
+    /// `/diagnostics`, `~/status`: how the bridge is.
     Diagnostics,
 }
 

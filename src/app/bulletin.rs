@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::interval;
+use tokio::time::sleep;
 
 use crate::{
     clock::Clock,
@@ -11,14 +11,15 @@ use crate::{
     telemetry::vitals::{Checkup, Level, Vitals},
 };
 
-/// Once a second, and diagnostics on a change of a part's level too. Runs for ever; a return is a fault.
+/// Once a second, and diagnostics on a change of a part's level too, to whoever listens. Runs for ever; a return is a fault.
 pub async fn run(checkup: Checkup, outputs: Arc<dyn Outputs>, clock: Clock) {
-    let mut looks = interval(LOOK);
     let (mut pace, mut complaints) = (Pace::default(), Pace::default());
     let mut told = Vec::new();
     loop {
-        looks.tick().await;
-        looks.reset_after(if outputs.is_watched(Told::Diagnostics) { LOOK } else { PERIOD });
+        if !outputs.is_watched(Told::Diagnostics) {
+            sleep(clock.until_next(LISTENERS)).await;
+            continue;
+        }
         let (vitals, now) = (checkup(), clock.now());
         let due = pace.allows(now, PERIOD);
         let outcome = tell(&vitals, due, &mut told, outputs.as_ref());
@@ -28,6 +29,7 @@ pub async fn run(checkup: Checkup, outputs: Arc<dyn Outputs>, clock: Clock) {
         {
             tracing::warn!(%error, "how the bridge is");
         }
+        sleep(clock.until_next(LOOK)).await;
     }
 }
 
@@ -45,8 +47,11 @@ fn tell(
     if due { outputs.status(vitals) } else { Ok(()) }
 }
 
-/// How soon a change of a level is noticed, while anybody listens.
+/// How soon a change of a level is noticed,
 const LOOK: Duration = Duration::from_millis(200);
+
+/// and how soon somebody who begins to listen.
+const LISTENERS: Duration = Duration::from_secs(1);
 
 const PERIOD: Duration = Duration::from_secs(1);
 

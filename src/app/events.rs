@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::{
         safety::{EmergencyStop, MotionKind},
-        telemetry::audit::{Sink, keep},
+        telemetry::audit::{CHECK, Sink, keep},
     };
 
     /// What was kept, and how often it was synced.
@@ -282,7 +282,7 @@ mod tests {
         let metrics = Arc::default();
         tell(&Teller { hub: Hub::new(), clock, audit: audit.clone(), metrics });
         audit.close();
-        keep(audit, Box::new(kept.clone()), |_| String::new()).await.unwrap();
+        keep(audit, Box::new(kept.clone()), |_| String::new(), || CHECK).await.unwrap();
         let (text, synced) = &*kept.0.lock().unwrap();
         assert!(text.contains(expected) && text.is_empty() == expected.is_empty(), "{text}");
         assert_eq!((text.lines().count(), *synced), (usize::from(!expected.is_empty()), syncs));

@@ -65,7 +65,7 @@ pub async fn run(mut perception: Perception, mut wiring: Wiring) {
             }
             _ = outlines.tick() => {
                 if !wiring.outputs.is_watched(Told::Outline) {
-                    outlines.reset_after(LISTENERS);
+                    outlines.reset_after(wiring.clock.until_next(LISTENERS));
                     continue;
                 }
                 outlines.reset();

@@ -153,13 +153,15 @@ impl Audit {
     }
 }
 
-/// Writes what comes until [`Audit::close`], and then what is left; `lost` makes the line about lines that were lost.
+/// Writes what comes until [`Audit::close`], and then what is left; `lost` makes the line about lines that were lost,
+/// `next_check` says how soon it is time for the next [`CHECK`].
 ///
 /// What cannot be written is tried again twice a second. An error means that the sink panicked.
 pub async fn keep(
     audit: Audit,
     sink: Box<dyn Sink>,
     lost: impl Fn(u64) -> String,
+    next_check: impl Fn() -> Duration,
 ) -> Result<(), JoinError> {
     let mut closing = audit.0.closing.subscribe();
     let mut writer =
@@ -167,7 +169,7 @@ pub async fn keep(
     loop {
         tokio::select! {
             () = audit.0.bell.notified() => {}
-            () = sleep(CHECK) => {}
+            () = sleep(next_check()) => {}
             _ = closing.wait_for(|closing| *closing) => {}
         }
         let last = *closing.borrow();
@@ -258,8 +260,8 @@ const ROOM_FOR_STOPS: usize = 1024;
 /// Bytes that are appended at once.
 const CHUNK: usize = 64 * 1024;
 
-/// Without lines the sink is asked this often whether it could keep some.
-const CHECK: Duration = Duration::from_secs(1);
+/// Without lines the sink is to be asked this often whether it could keep some.
+pub const CHECK: Duration = Duration::from_secs(1);
 
 /// So that motion is allowed again within a second of there being room.
 const RETRY: Duration = Duration::from_millis(500);

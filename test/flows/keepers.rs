@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use oht50_bridge::{safety::facts::Graph, telemetry::vitals::Level};
+use oht50_bridge::{robot::Told, safety::facts::Graph, telemetry::vitals::Level};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -113,6 +113,22 @@ async fn diagnostics_tell_a_change_within_a_quarter_of_a_second() {
     assert!(levels(&bench).contains(&("scan", Level::Stale)));
     let vitals = bench.robot.diagnosed().unwrap();
     assert_eq!((vitals.all_connections(), vitals.operators, vitals.emergency_stop), (1, 1, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn diagnostics_are_told_to_whoever_listens_and_to_nobody_else() {
+    let bench = Bench::new().await;
+    let uptime = || bench.robot.diagnosed().unwrap().uptime;
+    tokio::time::sleep(seconds(5.0)).await;
+    assert!(bench.clock.now() - uptime() <= seconds(1.0));
+    bench.robot.ignore(Told::Diagnostics);
+    tokio::time::sleep(seconds(1.0)).await;
+    let last = uptime();
+    tokio::time::sleep(seconds(5.0)).await;
+    assert_eq!(uptime(), last);
+    bench.robot.watch(Told::Diagnostics);
+    tokio::time::sleep(seconds(1.0)).await;
+    assert!(uptime() > last + seconds(5.0));
 }
 
 #[tokio::test(start_paused = true)]

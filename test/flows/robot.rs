@@ -74,6 +74,7 @@ struct State {
     clock: Clock,
     talks: bool,
     lidar_is_silent: bool,
+    hangs: bool,
     /// Whether the bridge lets its node pause between what it hears, and when it heard last.
     dozes: bool,
     heard: Duration,
@@ -249,6 +250,7 @@ impl Robot {
             clock,
             talks,
             lidar_is_silent: false,
+            hangs: false,
             dozes: false,
             heard: Duration::ZERO,
             pressed: None,
@@ -391,6 +393,16 @@ impl Robot {
         self.state().watched.push(told);
     }
 
+    /// Nobody on the graph listens to this any more.
+    pub fn ignore(&self, told: Told) {
+        self.state().watched.retain(|it| *it != told);
+    }
+
+    /// The bridge's node hangs: nothing that the robot tells comes to it.
+    pub fn hang(&self) {
+        self.state().hangs = true;
+    }
+
     /// Somebody else moves the robot.
     pub fn push(&self, velocity: Velocity) {
         let mut state = self.state();
@@ -433,7 +445,7 @@ impl State {
             tell(&self.topics.hardware_stop, pressed, now);
         }
         // The other one hears nothing while it pauses, and then the newest.
-        if self.dozes && now < self.heard + PAUSE {
+        if self.hangs || self.dozes && now < self.heard + PAUSE {
             return;
         }
         self.heard = now;

@@ -41,9 +41,9 @@ impl Keepers {
         })
     }
 
-    /// Whether anybody listens to `/diagnostics`.
+    /// Whether anybody listens.
     pub(super) fn are_asked(&self) -> bool {
-        self.diagnostics.has_listeners()
+        self.diagnostics.has_listeners() || self.status.has_listeners()
     }
 
     /// A status for each part.

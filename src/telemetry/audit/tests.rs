@@ -58,7 +58,7 @@ impl Disk {
 fn start(disk: &Disk) -> (Audit, tokio::task::JoinHandle<Result<(), JoinError>>) {
     let audit = Audit::default();
     let lost = |count| format!("lost {count}\n");
-    let keeper = tokio::spawn(keep(audit.clone(), Box::new(disk.clone()), lost));
+    let keeper = tokio::spawn(keep(audit.clone(), Box::new(disk.clone()), lost, || CHECK));
     (audit, keeper)
 }
 
