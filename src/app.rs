@@ -183,6 +183,7 @@ impl App {
                 docking_controller,
                 errands: errands.clone(),
                 odometry: inputs.odometry.clone(),
+                caught_up: inputs.caught_up,
                 dock_velocity: inputs.dock_velocity,
                 pulse,
                 metrics: metrics.clone(),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use nalgebra::{Isometry2, Vector2};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
     lidar::{Picture, RawScan},
@@ -109,6 +109,8 @@ pub struct Inputs {
     pub notices: mpsc::Receiver<Notice>,
     /// `~/reset_emergency_stop`
     pub resets: mpsc::Receiver<Reset>,
+    /// Notified when all of this is up to date again after a pause, which [`Outputs::may_doze`] allows.
+    pub caught_up: Arc<Notify>,
 }
 
 /// A call of `~/reset_emergency_stop`.

@@ -51,6 +51,7 @@ pub fn start(clock: Clock) -> (Robot, Inputs) {
         hardware_stop: watch::channel(None).1,
         notices: open_queue(),
         resets: open_queue(),
+        caught_up: Arc::default(),
     };
     let living = robot.clone();
     let live = move || {

@@ -2,12 +2,12 @@
 //!
 //! Stops come before commands (`biased`): a stop in the latch is served before any command is looked at. One that ends
 //! something, and a command, is followed by a decision at once; otherwise there is one every [`TICK`], or, while nobody is there
-//! and the robot stands, with its odometry and at least every [`QUIET_TICK`].
+//! and the robot stands, with each turn of the node, which pauses for most of a [`QUIET_TICK`].
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::{Interval, MissedTickBehavior},
 };
 
@@ -58,6 +58,8 @@ pub struct Wiring {
     pub errands: Errands,
     /// The robot's own measure of its motion.
     pub odometry: Newest<Odometry>,
+    /// Notified when what the robot tells is up to date again after a pause.
+    pub caught_up: Arc<Notify>,
     /// What the docking controller asks for.
     pub dock_velocity: Newest<DockVelocity>,
     /// Beats with each decision.
@@ -123,15 +125,16 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
         if motion.quiet != dozes {
             dozes = motion.quiet;
             motion.wiring.outputs.may_doze(dozes);
-            ticks = every(if dozes { QUIET_TICK } else { TICK });
-            ticks.reset();
+            let period = if dozes { SILENT_TICK } else { TICK };
+            ticks = every(period);
+            ticks.reset_after(motion.wiring.clock.until_next(period));
         }
         let wiring = &mut motion.wiring;
         tokio::select! {
             biased;
             Ok(()) = wiring.stopping.changed() => motion.shut_down()?,
             // Before the stops, so that no flood of them keeps zeros, scans and time from being seen; it serves them too.
-            _ = ticks.tick() => motion.serve_stops()?,
+            _ = ticks.tick() => if !dozes || motion.is_overdue() { motion.serve_stops()? },
             () = wiring.latch.wait() => motion.take_stops()?,
             Ok(()) = wiring.hardware_stop.changed() => motion.step()?,
             Some(reset) = wiring.resets.recv() => motion.reset(reset)?,
@@ -141,11 +144,8 @@ pub async fn run(gate: Gate, wiring: Wiring) -> Result<(), PublishError> {
                 motion.step()?;
             }
             () = wiring.hub.arrival(), if dozes => motion.step()?,
-            // With each turn of the node, which pauses: nothing new is known in between.
-            Ok(()) = wiring.odometry.changed(), if dozes => {
-                ticks.reset();
-                motion.serve_stops()?;
-            }
+            // Nothing new is known in between.
+            () = wiring.caught_up.notified(), if dozes => motion.serve_stops()?,
             Some(command) = wiring.commands.recv() => {
                 motion.command(command);
                 motion.step()?;
@@ -203,6 +203,12 @@ impl Motion {
     /// Whether anybody on the graph wants to know of each decision, or of what each scan shows.
     fn is_watched(&self) -> bool {
         [Told::Safety, Told::Picture].iter().any(|told| self.wiring.outputs.is_watched(*told))
+    }
+
+    /// Whether the node, which pauses, did not come back in time.
+    fn is_overdue(&self) -> bool {
+        let silent = self.wiring.clock.now().saturating_sub(self.wiring.pulse.last());
+        silent > QUIET_TICK
     }
 
     fn was_suspended(&self, since: Duration) -> bool {
@@ -373,3 +379,6 @@ fn every(period: Duration) -> Interval {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks
 }
+
+/// While the node pauses, how soon it is noticed that it does not come back.
+const SILENT_TICK: Duration = Duration::from_secs(1);

@@ -177,11 +177,16 @@ impl RosNode {
             }
         }
         let paused = doze.clone();
+        let caught_up = inputs.caught_up.clone();
+        let mut was_paused = false;
         let worker = Worker::spawn("ros", LINGER, clock, move || {
             node.spin_once(SPIN_TIMEOUT);
             drains.iter_mut().for_each(|drain| drain());
             graph.look(&node);
-            paused.pause(longest);
+            if was_paused {
+                caught_up.notify_one();
+            }
+            was_paused = paused.pause(longest);
         })?;
         worker.thread.iter().for_each(|thread| doze.serve(thread.thread().clone()));
         handle.0.push(worker);
@@ -280,7 +285,8 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 const NODE_NAME: &str = "oht50_bridge";
 /// How often the thread looks at what the middleware does not wake it for: the stop, and services that appear.
 const SPIN_TIMEOUT: Duration = Duration::from_millis(20);
-/// Between two turns of the node's thread while nobody is there. Far below the ages at which scans and odometry are too old.
+/// Between two turns of the node's thread while nobody is there. With [`SPIN_TIMEOUT`] no more than a
+/// [`QUIET_TICK`](crate::safety::gate::QUIET_TICK), and far below the ages at which scans and odometry are too old.
 const LONG_PAUSE: Duration = Duration::from_millis(190);
 /// The same where stops come to this thread too, and would wait for it.
 const PAUSE: Duration = Duration::from_millis(40);

@@ -56,6 +56,17 @@ async fn a_dozing_bridge_decides_five_times_a_second_and_never_lets_the_emergenc
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_does_not_come_back_from_its_pause_is_noticed() {
+    let bench = dozing(&[]).await;
+    bench.robot.hang();
+    tokio::time::sleep(seconds(1.0)).await;
+    assert!(!bench.robot.dozes());
+    let told = bench.robot.emergency_stops().len();
+    tokio::time::sleep(seconds(60.0)).await;
+    assert!(bench.robot.emergency_stops().len() >= told + 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bridge_does_not_doze_while_somebody_on_the_graph_looks() {
     for (told, dozes) in [(Told::Safety, false), (Told::Picture, false), (Told::Outline, true)] {
         let bench = dozing(&[]).await;

@@ -24,7 +24,7 @@ use oht50_bridge::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
@@ -107,6 +107,7 @@ struct Topics {
     hardware_stop: watch::Sender<Option<Received<bool>>>,
     notices: mpsc::Sender<Notice>,
     resets: mpsc::Sender<Reset>,
+    caught_up: Arc<Notify>,
 }
 
 impl Bench {
@@ -481,6 +482,9 @@ impl State {
         if let Some(Velocity { linear, angular }) = self.world.docking_velocity() {
             tell(&self.topics.dock_velocity, DockVelocity { linear, angular }, now);
         }
+        if self.dozes {
+            self.topics.caught_up.notify_one();
+        }
     }
 
     fn tell_slow_things(&self, now: Duration) {
@@ -620,6 +624,7 @@ fn topics() -> (Topics, Inputs) {
     let (hardware_stop, hardware_stop_end) = watch::channel(None);
     let (notices, notices_end) = mpsc::channel(32);
     let (resets, resets_end) = mpsc::channel(8);
+    let caught_up = Arc::<Notify>::default();
     (
         Topics {
             scan,
@@ -630,6 +635,7 @@ fn topics() -> (Topics, Inputs) {
             hardware_stop,
             notices,
             resets,
+            caught_up: caught_up.clone(),
         },
         Inputs {
             scan: scan_end,
@@ -640,6 +646,7 @@ fn topics() -> (Topics, Inputs) {
             hardware_stop: hardware_stop_end,
             notices: notices_end,
             resets: resets_end,
+            caught_up,
         },
     )
 }

@@ -9,7 +9,7 @@ use r2r::{
     oht50_bridge::msg::Notice,
     sensor_msgs::msg::{BatteryState, LaserScan, Temperature},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Drain, RosError, RosTime, at_once, convert, drain, failed, qos, stops::Asked};
 use crate::{
@@ -54,6 +54,7 @@ pub(super) fn subscribe(
         hardware_stop,
         notices,
         resets,
+        caught_up: Arc::<Notify>::default(),
     };
     Ok((inputs, drains))
 }

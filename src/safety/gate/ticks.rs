@@ -38,7 +38,7 @@ impl Ticks {
 pub const TICK: Duration = Duration::from_millis(20);
 
 /// Longest time between decisions after [`Gate::doze`](super::Gate::doze).
-pub const QUIET_TICK: Duration = Duration::from_millis(200);
+pub const QUIET_TICK: Duration = Duration::from_millis(210);
 
 /// A longer gap between ticks means that the process did not run.
 pub const SUSPENDED: Duration = Duration::from_millis(100);
