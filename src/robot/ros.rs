@@ -291,7 +291,7 @@ const LONG_PAUSE: Duration = Duration::from_millis(190);
 /// The same where stops come to this thread too, and would wait for it.
 const PAUSE: Duration = Duration::from_millis(40);
 /// How often the stops' thread looks whether it is to end. A stop wakes it.
-const STOPS_TIMEOUT: Duration = Duration::from_millis(250);
+const STOPS_TIMEOUT: Duration = Duration::from_millis(500);
 /// The same while a caller waits for zero to be published, or for the release.
 const ANSWERS: Duration = Duration::from_millis(2);
 /// How long the node outlives the last publication.
