@@ -262,11 +262,13 @@ impl Seat {
 impl Subscription {
     /// The newest value, unless it was taken before.
     pub fn take(&mut self) -> Option<Frame> {
+        if self.is_newer() { self.newest.borrow_and_update().clone() } else { None }
+    }
+
+    /// Whether the newest value was not taken before.
+    pub fn is_newer(&self) -> bool {
         // The hub lives as long as this does, so there is always a sender.
-        if !self.newest.has_changed().is_ok_and(|changed| changed) {
-            return None;
-        }
-        self.newest.borrow_and_update().clone()
+        self.newest.has_changed().is_ok_and(|changed| changed)
     }
 
     /// As if what was taken last had not been.

@@ -42,6 +42,12 @@ impl Flow {
         }
     }
 
+    /// A look at whatever taking looks at.
+    pub fn glance(&self) -> impl Sized + use<> {
+        let Flow { options, pace, taken, .. } = self;
+        (options.in_flight, *pace, *taken, self.under_way.len(), self.values.is_newer())
+    }
+
     /// As they were asked for.
     pub fn options(&self) -> &Options {
         &self.options

@@ -111,6 +111,12 @@ impl Outbox {
         }
     }
 
+    /// A look at whatever taking looks at.
+    pub fn glance(&self) -> impl Sized + use<> {
+        let flows = self.flows.each_ref().map(|flow| flow.as_ref().map(Flow::glance));
+        (self.pongs.len(), self.queue.len(), self.turn, flows)
+    }
+
     /// Takes back a stream's value of which nothing was written.
     pub fn put_back(&mut self, stream: Stream) {
         if let Some(flow) = &mut self.flows[stream.index()] {

@@ -69,6 +69,11 @@ impl<W: AsyncWrite + Unpin> Pipe<W> {
         }
     }
 
+    /// A look at whatever sending looks at.
+    pub fn glance(&self) -> impl Sized + use<W> {
+        (self.half.is_write_vectored(), self.waiting_since, self.tally.glance())
+    }
+
     /// Gives back a stream's value of which nothing was written.
     pub fn unload(&mut self, outbox: &mut Outbox) {
         if let Some(Sending { stream: Some(stream), begun: false, .. }) = &self.sending {

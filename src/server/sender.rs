@@ -3,6 +3,7 @@
 
 use std::{
     future::poll_fn,
+    hint::black_box,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker},
@@ -128,6 +129,12 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Listener for Sender<W> {
         }
         state.waker = Some(waker);
     }
+
+    fn approach(&self) {
+        if let Ok(state) = self.state.try_lock() {
+            black_box(state.glance());
+        }
+    }
 }
 
 impl<W: AsyncWrite + Send + Unpin + 'static> Counts for Sender<W> {
@@ -142,6 +149,11 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Counts for Sender<W> {
 }
 
 impl<W: AsyncWrite + Unpin> State<W> {
+    /// A look at whatever sending looks at.
+    fn glance(&self) -> impl Sized + use<W> {
+        (self.armed, self.waker.is_some(), self.pipe.glance(), self.outbox.glance())
+    }
+
     fn send(&mut self, now: Duration, context: &mut Context<'_>) {
         let sent = self.pipe.poll_send(&mut self.outbox, now, context);
         self.failed |= matches!(sent, Poll::Ready(Err(_)));

@@ -42,6 +42,11 @@ impl Tally {
         }
     }
 
+    /// A look at whatever counting looks at.
+    pub fn glance(&self) -> impl Sized + use<> {
+        (self.bytes, self.sent)
+    }
+
     /// So many values of a stream gave way to a newer one.
     pub fn replaced(&mut self, stream: Stream, count: u64) {
         self.replaced[stream.index()] += count;

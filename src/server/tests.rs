@@ -162,6 +162,8 @@ pub fn deaf() -> Weak<dyn Listener> {
     struct Deaf;
     impl Listener for Deaf {
         fn newer(&self) {}
+
+        fn approach(&self) {}
     }
     Weak::<Deaf>::new()
 }
