@@ -29,16 +29,18 @@ pub fn run(port: u16, seconds: u64) {
             if Instant::now() > end {
                 break;
             }
-            // Anywhere between two scans.
-            sleep(Duration::from_millis(turn * 17 % 50)).await;
+            // Anywhere between two scans, each of them: what was heard before may have come with one.
+            let anywhere = |step: u64| sleep(Duration::from_millis(turn * step % 50));
+            anywhere(17).await;
             let forward = if turn % 2 == 0 { 0.2 } else { -0.2 };
             let drive = json!({"type": "robot_control", "command": "drive",
                 "parameters": {"linear": forward, "angular": 0.0}});
             let command = |command: &str| json!({"type": "robot_control", "command": command});
             times[0].push(operator.ask(json!({"type": "ping"}), "pong").await);
             for (stop, place) in [("stop", 2), ("emergency_stop", 3)] {
+                anywhere(37).await;
                 times[1].push(operator.succeed(drive.clone()).await);
-                sleep(Duration::from_millis(turn * 29 % 50)).await;
+                anywhere(29).await;
                 sent.push(unix().as_micros().to_string());
                 times[place].push(operator.succeed(command(stop)).await);
                 operator.rest().await;

@@ -53,11 +53,13 @@ pub fn start(clock: Clock) -> (Robot, Inputs) {
         resets: open_queue(),
         caught_up: Arc::default(),
     };
-    let living = robot.clone();
+    let (living, caught_up) = (robot.clone(), inputs.caught_up.clone());
     let live = move || {
         loop {
             thread::sleep(TICK);
             living.live(&scans, &odometries);
+            // It never pauses.
+            caught_up.notify_one();
         }
     };
     thread::Builder::new().name(THREAD.to_owned()).spawn(live).unwrap();
