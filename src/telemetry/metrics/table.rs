@@ -29,7 +29,7 @@ pub const METRICS: &[Description] = &[
     counter("oht50_bridge_commands_total", "command, result", "Commands by what came of them: `success`, the code of a refusal, `latched` for stops, `unanswered` where the connection ended before."),
     counter("oht50_bridge_decisions_total", "reason", "Changes of the reason behind what motion safety decides, by the new reason."),
     counter("oht50_bridge_log_lines_dropped_total", "", "Log lines that found no room on their way to `/rosout`."),
-    counter("oht50_bridge_scans_total", "", "Scans that were taken; in a doze the newest of each 0.2 s."),
+    counter("oht50_bridge_scans_total", "", "Scans that were taken; while nobody is there and the robot stands, the newest of each 0.2 s."),
     histogram("oht50_bridge_scan_to_clients_seconds", "From a scan's stamp until it was handed to the connections that want it."),
     histogram("oht50_bridge_perception_seconds", "How long perception looked at a scan. It does while somebody wants to see what scans show."),
     histogram("oht50_bridge_command_to_velocity_seconds", "From the arrival of a motion's command until its first velocity was published."),
