@@ -74,6 +74,17 @@ fn the_shipped_values_are_the_documented_ones() {
 }
 
 #[test]
+fn docking_follows_no_speed_and_escapes_nothing() {
+    let surroundings = accepted(&[]).surroundings;
+    let rules = |set| {
+        let zones = surroundings.zones(set).config();
+        (zones.follow_speed, zones.allow_escape, zones.margin)
+    };
+    assert_eq!(rules(FieldSet::Driving), (true, true, 0.1));
+    assert_eq!(rules(FieldSet::Docking), (false, false, 0.0));
+}
+
+#[test]
 fn the_state_directory_follows_ros() {
     let directory = |ros_home: Option<&str>, home: Option<&str>, given: &str| {
         let environment = Environment {

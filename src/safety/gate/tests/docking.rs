@@ -1,6 +1,7 @@
 //! The Gate while somebody else steers.
 
 use super::*;
+use crate::safety::zone::{Stop, ZoneId};
 
 #[test]
 fn docking_passes_the_controllers_velocity_within_its_own_limit() {
@@ -59,6 +60,23 @@ fn docking_begins_at_rest() {
         bench.rolls(Velocity { linear: rolls, angular: 0.0 });
         bench.gate.dock_velocity(back, bench.now);
         assert!((linear(bench.tick()) - expected).abs() < 1e-9, "{rolls}");
+    }
+}
+
+#[test]
+fn while_docking_nothing_is_escaped_from() {
+    for linear in [0.05, -0.05] {
+        let mut bench = docking();
+        for _ in 0..10 {
+            bench.gate.dock_velocity(Velocity { linear, angular: 0.0 }, bench.now);
+            bench.tick();
+        }
+        assert_eq!(bench.gate.output.linear, linear);
+        bench.ahead = Some(0.05);
+        bench.run(0.04);
+        let held = Reason::Held(Stop::Zone(ZoneId(0)));
+        assert_eq!(bench.outcomes(), [Err(Refusal::Aborted(held))], "{linear}");
+        assert!(bench.gate.output.is_zero(), "{linear}");
     }
 }
 
