@@ -154,11 +154,11 @@ impl Wire {
         let Quality { delay, jitter } = self.lane(way).quality;
         let due = self.clock.now() + self.dice.seconds(delay, delay + jitter);
         let lane = self.lane(way);
+        lane.written += bytes.len() as u64;
         if lane.deserted {
             return;
         }
         lane.bytes += bytes.len();
-        lane.written += bytes.len() as u64;
         let due = lane.under_way.back().map_or(due, |before| due.max(before.due));
         let bytes = bytes.iter().copied().collect();
         lane.under_way.push_back(Segment { bytes, due, end: lane.written });
@@ -328,4 +328,17 @@ async fn what_is_held_comes_later_and_in_order_and_a_reset_takes_the_rest_away()
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert!(end.write(b"more").await.is_err());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_to_nobody_never_arrives() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let clock = Clock::virtual_from(Duration::ZERO);
+    let (link, mut client, mut server) = Link::new(clock, [Quality::default(); 2], Dice::new(1));
+    client.write_all(b"read").await.unwrap();
+    server.read_exact(&mut [0; 4]).await.unwrap();
+    drop(server);
+    client.write_all(b"not read").await.unwrap();
+    assert_eq!([4, 12].map(|byte| link.arrived(byte)), [Some(Duration::ZERO), None]);
+    assert_eq!(client.written(), 12);
 }
