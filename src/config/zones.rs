@@ -77,14 +77,7 @@ pub(super) fn surroundings(values: &Values<'_>) -> Result<Surroundings, Vec<Conf
     let one = |error| vec![error];
     let driving = driving(values).map_err(one)?;
     let zones = values.zones("docking_zones").map_err(one)?;
-    // It ends in contact, so the depth does not grow with the speed, and a robot that leaves the dock escapes nothing.
-    let docking = ZoneConfig {
-        zones,
-        follow_speed: false,
-        allow_escape: false,
-        margin: 0.0,
-        ..driving.clone()
-    };
+    let docking = driving.docking(zones);
     let mut errors = Vec::new();
     let mut build = |parameter: &str, config| match Zones::new(config) {
         Ok(zones) => Some(zones),

@@ -192,6 +192,12 @@ impl ZoneConfig {
         }
     }
 
+    /// The same robot and LiDAR with these zones while it docks, which ends in contact: the depth does not grow with the speed,
+    /// nothing need be left, and a robot that leaves the dock escapes nothing.
+    pub fn docking(&self, zones: Vec<Zone>) -> ZoneConfig {
+        ZoneConfig { zones, follow_speed: false, allow_escape: false, margin: 0.0, ..self.clone() }
+    }
+
     /// Everything that is wrong, in the order of the fields; empty: it can be used.
     pub fn check(&self) -> Vec<ZoneError> {
         let mut errors = Vec::new();

@@ -41,13 +41,7 @@ pub fn surroundings() -> Surroundings {
         kind: Kind::Critical,
         area: Area::Part(0.1, Sector { from: -2.1, to: 2.1 }),
     };
-    let docking = ZoneConfig {
-        zones: vec![sides],
-        follow_speed: false,
-        allow_escape: false,
-        margin: 0.0,
-        ..driving.clone()
-    };
+    let docking = driving.docking(vec![sides]);
     Surroundings::new(Zones::new(driving).unwrap(), Zones::new(docking).unwrap())
 }
 

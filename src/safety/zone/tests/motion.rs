@@ -329,8 +329,7 @@ fn docking_may_touch_what_it_docks_to() {
         kind: Kind::Critical,
         area: Area::Outline(rectangle(0.5, 1.4)),
     }];
-    let docking = ZoneConfig { zones, follow_speed: false, margin: 0.0, ..config() };
-    let mut rig = Rig::new(docking, full_turn());
+    let mut rig = Rig::new(config().docking(zones), full_turn());
     rig.see_for(2, &[[-0.52, 0.0, 0.1]]);
     assert_eq!(rig.verdict(BACK), Verdict::Clear);
     rig.see_for(2, &[[0.0, 0.65, 0.1]]);
