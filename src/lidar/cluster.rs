@@ -26,6 +26,8 @@ pub struct Cluster {
 pub struct Sweep {
     /// Angle between beams, rad, positive.
     step: f64,
+    /// Largest distance between two neighbours on one surface, of the nearer one's range.
+    slope: f64,
     /// Number of beams.
     count: usize,
     /// Whether the last beam is the neighbour of the first.
@@ -37,7 +39,13 @@ impl Sweep {
     pub fn of(scan: &Scan) -> Sweep {
         let (_, increment, count) = scan.geometry();
         let step = increment.abs();
-        Sweep { step, count, closed: (count as f64 + SEAM) * step >= TAU }
+        let closed = (count as f64 + SEAM) * step >= TAU;
+        Sweep::new(step, count, closed)
+    }
+
+    fn new(step: f64, count: usize, closed: bool) -> Sweep {
+        let angle = step.min(WIDEST);
+        Sweep { step, slope: angle.sin() / (LAMBDA - angle).sin(), count, closed }
     }
 
     /// The angle that these hits fill, neighbours in the sweep, rad.
@@ -63,10 +71,8 @@ impl Sweep {
             return false;
         }
         let near = one.range.min(other.range);
-        let angle = self.step.min(LAMBDA / 2.0);
-        let slope = near * angle.sin() / (LAMBDA - angle).sin();
-        let missing = near * (apart - 1) as f64 * angle;
-        distance(&one.point, &other.point) <= slope + missing + NOISE
+        let missing = (apart - 1) as f64 * self.step.min(WIDEST);
+        distance(&one.point, &other.point) <= near * (self.slope + missing) + NOISE
     }
 
     /// Whether the hit at `end` belongs to those from `start` on; a single stray one between does not part them.
@@ -148,6 +154,8 @@ fn extent(hits: &[Hit]) -> f64 {
 
 /// Flattest angle between a beam and a surface that still holds together, rad: 12 degrees.
 const LAMBDA: f64 = TAU / 30.0;
+/// Beams farther apart than this are judged as if they were not, rad.
+const WIDEST: f64 = LAMBDA / 2.0;
 /// Nearly three standard deviations of the difference of two ranges, each with 3 cm, m.
 const NOISE: f64 = 0.12;
 /// Beams without a return that may lie within a thing, and one.
@@ -271,8 +279,13 @@ mod tests {
         assert_eq!(sizes(-PI, DEGREE, thing(1.0)), [16, 16]);
     }
 
-    const TURN: Sweep = Sweep { step: DEGREE, count: 360, closed: true };
-    const HALF_TURN: Sweep = Sweep { step: DEGREE, count: 180, closed: false };
+    fn turn() -> Sweep {
+        Sweep::new(DEGREE, 360, true)
+    }
+
+    fn half_turn() -> Sweep {
+        Sweep::new(DEGREE, 180, false)
+    }
 
     fn hit(beam: usize, range: f64) -> Hit {
         Hit { beam, range, point: Point2::origin() }
@@ -289,29 +302,29 @@ mod tests {
             };
             Sweep::of(&Scan::new(&raw).unwrap())
         };
-        assert_eq!(sweep(360), TURN);
-        assert_eq!(sweep(180), HALF_TURN);
+        assert_eq!(sweep(360), turn());
+        assert_eq!(sweep(180), half_turn());
         // A beam too few is a gap that nothing is known of.
         assert!(!sweep(359).closed);
-        assert_eq!(TURN.apart(hit(2, 1.0), hit(358, 1.0)), 4);
-        assert_eq!(TURN.apart(hit(2, 1.0), hit(182, 1.0)), 180);
-        assert_eq!(HALF_TURN.apart(hit(2, 1.0), hit(178, 1.0)), 176);
-        let width = |first: usize, last: usize| TURN.width(&[hit(first, 1.0), hit(last, 1.0)]);
+        assert_eq!(turn().apart(hit(2, 1.0), hit(358, 1.0)), 4);
+        assert_eq!(turn().apart(hit(2, 1.0), hit(182, 1.0)), 180);
+        assert_eq!(half_turn().apart(hit(2, 1.0), hit(178, 1.0)), 176);
+        let width = |first: usize, last: usize| turn().width(&[hit(first, 1.0), hit(last, 1.0)]);
         for (first, last, beams) in [(10, 19, 10.0), (355, 4, 10.0), (0, 359, 360.0)] {
             assert!((width(first, last) - beams * DEGREE).abs() < 1e-9, "{first} to {last}");
         }
-        assert_eq!(TURN.width(&[hit(7, 1.0)]), DEGREE);
+        assert_eq!(turn().width(&[hit(7, 1.0)]), DEGREE);
     }
 
     #[test]
     fn hits_join_as_far_as_a_flat_surface_lost_beams_and_noise_put_them_apart() {
-        let coarse = Sweep { step: 20.0 * DEGREE, count: 18, closed: true };
+        let coarse = Sweep::new(20.0 * DEGREE, 18, true);
         // near * sin(step) / sin(12 degrees - step), near * step for each beam without a return, and 0.12.
         let rows = [
-            (TURN, 2.0, 1, 2.0 * 0.017452 / 0.190809 + 0.12),
-            (TURN, 5.0, 1, 5.0 * 0.017452 / 0.190809 + 0.12),
-            (TURN, 2.0, 3, 2.0 * 0.017452 / 0.190809 + 2.0 * 2.0 * 0.017453 + 0.12),
-            (TURN, 2.0, 4, 2.0 * 0.017452 / 0.190809 + 2.0 * 3.0 * 0.017453 + 0.12),
+            (turn(), 2.0, 1, 2.0 * 0.017452 / 0.190809 + 0.12),
+            (turn(), 5.0, 1, 5.0 * 0.017452 / 0.190809 + 0.12),
+            (turn(), 2.0, 3, 2.0 * 0.017452 / 0.190809 + 2.0 * 2.0 * 0.017453 + 0.12),
+            (turn(), 2.0, 4, 2.0 * 0.017452 / 0.190809 + 2.0 * 3.0 * 0.017453 + 0.12),
             // Beams farther apart than half of it count as half of it.
             (coarse, 2.0, 1, 2.0 + 0.12),
         ];
@@ -322,17 +335,17 @@ mod tests {
             };
             assert!(joins(most - 1e-3) && !joins(most + 1e-3), "{near} m, {apart} apart");
         }
-        assert!(!TURN.joins(hit(0, 2.0), hit(5, 2.0)), "too many beams between");
-        assert!(!TURN.joins(hit(3, 2.0), hit(3, 2.0)), "one beam is no neighbour of itself");
+        assert!(!turn().joins(hit(0, 2.0), hit(5, 2.0)), "too many beams between");
+        assert!(!turn().joins(hit(3, 2.0), hit(3, 2.0)), "one beam is no neighbour of itself");
     }
 
     #[test]
     fn a_thing_may_go_on_behind_what_is_well_nearer_and_beyond_the_ends_of_the_sweep() {
-        let hides = |beyond: Hit| TURN.hides(hit(100, 3.0), Some(beyond));
+        let hides = |beyond: Hit| turn().hides(hit(100, 3.0), Some(beyond));
         assert!(hides(hit(101, 2.7)) && hides(hit(96, 2.7)));
         assert!(!hides(hit(101, 2.9)) && !hides(hit(101, 3.1)) && !hides(hit(101, 4.0)));
         assert!(!hides(hit(105, 1.0)), "too far beside it");
-        let at_the_end = |beam: usize| HALF_TURN.hides(hit(beam, 3.0), None);
+        let at_the_end = |beam: usize| half_turn().hides(hit(beam, 3.0), None);
         assert!(at_the_end(0) && at_the_end(3) && at_the_end(176) && at_the_end(179));
         assert!(!at_the_end(4) && !at_the_end(90) && !at_the_end(175));
     }
