@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::{json, number, timestamp};
 
 /// What `lidar_update` shows. Metres in the robot's base frame (REP 103).
@@ -80,56 +78,24 @@ pub fn lidar_update(
     stamp: Option<Duration>,
     unix: Duration,
 ) -> String {
-    #[derive(Serialize)]
-    struct WireObstacle {
-        id: String,
-        position: Pair,
-        r#type: ObstacleKind,
-        confidence: Option<f64>,
-        velocity: Pair,
-        radius: Option<f64>,
-    }
-    #[derive(Serialize)]
-    struct Pair {
-        x: f64,
-        y: f64,
-    }
-    let obstacles: Vec<_> = picture
-        .obstacles
-        .iter()
-        .take(MOST_OBSTACLES)
-        .filter_map(|obstacle| {
-            let [x, y] = obstacle.position.map(number::thousandths);
-            let [vx, vy] = obstacle.velocity.map(number::thousandths);
-            Some(WireObstacle {
-                id: format!("obs_{}", obstacle.number),
-                position: Pair { x: x?, y: y? },
-                r#type: obstacle.kind,
-                confidence: number::thousandths(obstacle.confidence),
-                velocity: Pair { x: vx?, y: vy? },
-                radius: number::thousandths(obstacle.radius),
-            })
-        })
-        .collect();
-
-    // Written by hand, since the points are nearly all of it.
+    // Written by hand, since numbers are nearly all of it.
     let mut rest = Vec::with_capacity(ENVELOPE);
     put(&mut rest, r#","quality":"#);
-    put(&mut rest, &json(&number::thousandths(picture.quality)));
-    put(&mut rest, r#"},"obstacles":"#);
-    put(&mut rest, &json(&obstacles));
-    put(&mut rest, r#","safety_zones":["#);
+    number::push(&mut rest, picture.quality);
+    put(&mut rest, r#"},"obstacles":["#);
+    picture.obstacles.iter().take(MOST_OBSTACLES).for_each(|it| push_obstacle(&mut rest, it));
+    rest.pop_if(|last| *last == b',');
+    put(&mut rest, r#"],"safety_zones":["#);
     for (index, zone) in picture.safety_zones.iter().enumerate() {
         let open = if index == 0 { r#"{"id":"# } else { r#",{"id":"# };
         put(&mut rest, open);
         put(&mut rest, &json(&zone.id));
-        put(&mut rest, r#","type":"#);
-        put(&mut rest, &json(&zone.kind));
-        put(&mut rest, r#","boundary":"#);
+        put(&mut rest, r#","type":""#);
+        put(&mut rest, zone.kind.as_str());
+        put(&mut rest, r#"","boundary":"#);
         push_points(&mut rest, zone.boundary, zone.boundary.len());
         put(&mut rest, r#","violated":"#);
-        put(&mut rest, &json(&zone.violated));
-        rest.push(b'}');
+        put(&mut rest, if zone.violated { "true}" } else { "false}" });
     }
     put(&mut rest, r#"]},"timestamp":"#);
     put(&mut rest, &json(&timestamp(unix)));
@@ -159,6 +125,33 @@ pub fn lidar_update(
     String::from_utf8(text).unwrap_or_default()
 }
 
+/// With a comma behind it; nothing where a number of its place or velocity is none.
+fn push_obstacle(text: &mut Vec<u8>, obstacle: &Obstacle) {
+    let [[x, y], [vx, vy]] = [obstacle.position, obstacle.velocity];
+    if [x, y, vx, vy].into_iter().any(|value| !number::is_writable(value)) {
+        return;
+    }
+    put(text, r#"{"id":"obs_"#);
+    put(text, &obstacle.number.to_string());
+    for (name, value) in [(r#"","position":{"x":"#, x), (r#","y":"#, y)] {
+        put(text, name);
+        number::push(text, value);
+    }
+    put(text, r#"},"type":""#);
+    put(text, obstacle.kind.as_str());
+    let rest = [
+        (r#"","confidence":"#, obstacle.confidence),
+        (r#","velocity":{"x":"#, vx),
+        (r#","y":"#, vy),
+        (r#"},"radius":"#, obstacle.radius),
+    ];
+    for (name, value) in rest {
+        put(text, name);
+        number::push(text, value);
+    }
+    put(text, "},");
+}
+
 fn put(text: &mut Vec<u8>, piece: &str) {
     text.extend_from_slice(piece.as_bytes());
 }
@@ -166,20 +159,12 @@ fn put(text: &mut Vec<u8>, piece: &str) {
 /// `count` of the points, evenly; all of them, if that is their number.
 fn push_points(text: &mut Vec<u8>, points: &[[f64; 2]], count: usize) {
     text.push(b'[');
-    let mut first = true;
     for index in 0..count {
-        let before = text.len();
-        if !first {
-            text.push(b',');
-        }
         // A division for each point would be a tenth of it all.
         let at = if count == points.len() { index } else { index * points.len() / count };
-        if number::push_point(text, points[at]) {
-            first = false;
-        } else {
-            text.truncate(before);
-        }
+        number::push_point(text, points[at]);
     }
+    text.pop_if(|last| *last == b',');
     text.push(b']');
 }
 
@@ -228,6 +213,31 @@ mod tests {
             prop_assert!(near <= written && written <= points.len());
             prop_assert_eq!(value["data"]["safety_zones"].as_array().expect("a list").len(), 2);
             prop_assert_eq!(&value["seq"], 7);
+        }
+    }
+
+    #[test]
+    fn an_obstacle_at_no_place_is_left_out_and_what_else_is_not_known_is_null() {
+        let known = Obstacle {
+            number: 7,
+            position: [2.5, -0.75],
+            kind: ObstacleKind::Dynamic,
+            confidence: f64::NAN,
+            velocity: [-0.4, 1.1],
+            radius: f64::INFINITY,
+        };
+        let nowhere = Obstacle { position: [f64::NAN, 0.0], ..known.clone() };
+        let beyond = Obstacle { velocity: [0.0, f64::INFINITY], ..known.clone() };
+        let written = r#"{"id":"obs_7","position":{"x":2.5,"y":-0.75},"type":"dynamic","confidence":null,"velocity":{"x":-0.4,"y":1.1},"radius":null}"#;
+        let rows: [(&[Obstacle], String); 3] = [
+            (&[], String::new()),
+            (&[nowhere.clone(), beyond.clone()], String::new()),
+            (&[known.clone(), nowhere, known, beyond], format!("{written},{written}")),
+        ];
+        for (obstacles, expected) in rows {
+            let picture = LidarPicture { obstacles, ..LidarPicture::default() };
+            let text = lidar_update(&picture, usize::MAX, 1, None, Duration::ZERO);
+            assert!(text.contains(&format!(r#""obstacles":[{expected}],"#)), "{text}");
         }
     }
 

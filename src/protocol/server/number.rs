@@ -17,42 +17,96 @@ pub(super) fn seconds(value: Duration) -> Option<f64> {
     thousandths(value.as_secs_f64())
 }
 
-/// Appends `[x,y]` to the millimetre; `false` if that is no place on earth, and nothing was written.
-pub(super) fn push_point(text: &mut Vec<u8>, point: [f64; 2]) -> bool {
-    // Half a millimetre more and the rest cut off: `f64::round` is a call.
-    let [x, y] = point.map(|metres| metres * 1000.0 + 0.5_f64.copysign(metres));
-    if !(x.abs() <= FARTHEST && y.abs() <= FARTHEST) {
-        return false;
-    }
-    let mut written = [0; LONGEST_POINT];
-    written[0] = b'[';
-    let comma = put_millimetres(&mut written, 1, x as i32);
-    written[comma] = b',';
-    let end = put_millimetres(&mut written, comma + 1, y as i32);
-    written[end] = b']';
-    text.extend_from_slice(&written[..=end]);
-    true
+/// Whether [`push`] and [`push_point`] write this as a number: not what is not finite or beyond a million metres.
+pub(super) fn is_writable(value: f64) -> bool {
+    in_thousandths(value).abs() <= FARTHEST
 }
 
-/// Fixed point by hand, since 1440 of them at 20 Hz are what the bridge writes most of. Returns where it ends.
-fn put_millimetres(written: &mut [u8; LONGEST_POINT], mut at: usize, value: i32) -> usize {
-    let (mut metres, rest) = (value.unsigned_abs() / 1000, value.unsigned_abs() % 1000);
-    if value < 0 {
-        written[at] = b'-';
-        at += 1;
+/// Appends a number to the thousandth, or `null`.
+pub(super) fn push(text: &mut Vec<u8>, value: f64) {
+    if is_writable(value) {
+        append(text, |written| put_thousandths(written, 0, in_thousandths(value) as i32));
+    } else {
+        text.extend_from_slice(b"null");
     }
-    let digits = metres.checked_ilog10().map_or(1, |more| more as usize + 1);
-    for place in (at..at + digits).rev() {
-        written[place] = b'0' + (metres % 10) as u8;
-        metres /= 10;
+}
+
+/// Appends `[x,y],` to the millimetre; nothing if that is no place on earth.
+pub(super) fn push_point(text: &mut Vec<u8>, point: [f64; 2]) {
+    let [x, y] = point.map(in_thousandths);
+    if !(x.abs() <= FARTHEST && y.abs() <= FARTHEST) {
+        return;
     }
-    at += digits;
+    append(text, |written| {
+        written[0] = b'[';
+        let comma = put_thousandths(written, 1, x as i32);
+        written[comma] = b',';
+        let end = put_thousandths(written, comma + 1, y as i32);
+        written[end] = b']';
+        written[end + 1] = b',';
+        end + 2
+    });
+}
+
+/// Half a thousandth more, so that the nearest is left when the rest is cut off: `f64::round` is a call.
+fn in_thousandths(value: f64) -> f64 {
+    value * 1000.0 + 0.5_f64.copysign(value)
+}
+
+/// Appends what `put` writes, which returns where it ends. It is written in its place, and what is too much cut off.
+fn append(text: &mut Vec<u8>, put: impl FnOnce(&mut [u8; LONGEST_POINT]) -> usize) {
+    let before = text.len();
+    text.resize(before + LONGEST_POINT, 0);
+    if let Some(written) = text.last_chunk_mut() {
+        let length = put(written);
+        text.truncate(before + length);
+    }
+}
+
+/// Fixed point by hand, since 1440 of them at 20 Hz are what the bridge writes most of. Where it can, without a branch: no
+/// processor guesses the digits of a scan. Returns where it ends.
+fn put_thousandths(written: &mut [u8; LONGEST_POINT], at: usize, value: i32) -> usize {
+    let (whole, rest) = (value.unsigned_abs() / 1000, value.unsigned_abs() % 1000);
+    written[at] = b'-';
+    let mut at = at + usize::from(value < 0);
+    match WHOLE.get(whole as usize) {
+        Some((digits, count)) => {
+            written[at..at + digits.len()].copy_from_slice(digits);
+            at += usize::from(*count);
+        }
+        None => at = put_whole(written, at, whole),
+    }
     let (decimals, count) = DECIMALS[rest as usize];
     written[at..at + decimals.len()].copy_from_slice(&decimals);
     at + usize::from(count)
 }
 
-/// What stands behind the metres, by the millimetres: point and digits, and how many bytes of them count. At least one digit,
+/// A whole number of any length. Returns where it ends.
+fn put_whole(written: &mut [u8; LONGEST_POINT], at: usize, mut value: u32) -> usize {
+    let end = at + value.checked_ilog10().map_or(1, |more| more as usize + 1);
+    for place in (at..end).rev() {
+        written[place] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    end
+}
+
+/// Whole numbers, in metres as far as most LiDARs see: digits, and how many of them count.
+static WHOLE: [([u8; 2], u8); 100] = {
+    let mut all = [([b'0'; 2], 1); 100];
+    let mut value = 0;
+    while value < all.len() {
+        let digit = b'0' + (value % 10) as u8;
+        all[value] = match value / 10 {
+            0 => ([digit, b'0'], 1),
+            tens => ([b'0' + tens as u8, digit], 2),
+        };
+        value += 1;
+    }
+    all
+};
+
+/// What stands behind the whole, by the thousandths: point and digits, and how many bytes of them count. At least one digit,
 /// and no zero after it.
 static DECIMALS: [([u8; 4], u8); 1000] = {
     let mut all = [([b'.', b'0', b'0', b'0'], 2); 1000];
@@ -77,11 +131,11 @@ fn round(value: f64, steps: f64) -> Option<f64> {
     rounded.is_finite().then_some(rounded)
 }
 
-/// Millimetres.
+/// Thousandths.
 const FARTHEST: f64 = 1e9;
 
 /// Two numbers with sign, seven digits and decimals, and what stands around them.
-const LONGEST_POINT: usize = 2 * (1 + 7 + 4) + 3;
+const LONGEST_POINT: usize = 2 * (1 + 7 + 4) + 4;
 
 #[cfg(test)]
 mod tests {
@@ -89,27 +143,47 @@ mod tests {
 
     use super::*;
 
-    fn check_point(point: [f64; 2], expected: &str) {
+    fn check_point(point: [f64; 2], expected: Option<&str>) {
         let mut text = Vec::new();
         push_point(&mut text, point);
-        assert_eq!(String::from_utf8(text).as_deref(), Ok(expected), "{point:?}");
+        let expected = expected.iter().map(|point| format!("{point},")).collect();
+        assert_eq!(String::from_utf8(text), Ok::<String, _>(expected), "{point:?}");
     }
 
     #[test]
     fn a_point_is_written_to_the_millimetre() {
-        check_point([1.0, 2.0], "[1.0,2.0]");
-        check_point([-0.0, -0.0004], "[0.0,0.0]");
-        check_point([-0.0005, 0.0005], "[-0.001,0.001]");
-        check_point([-12.34, 0.5], "[-12.34,0.5]");
-        check_point([1.05, -1.005], "[1.05,-1.005]");
-        check_point([0.9999, 19.99951], "[1.0,20.0]");
-        check_point([0.1, -0.01], "[0.1,-0.01]");
-        check_point([99.999, -100.1], "[99.999,-100.1]");
-        check_point([-999_999.999, -999_999.999], "[-999999.999,-999999.999]");
-        check_point([1_000_000.1, 0.0], "");
+        check_point([1.0, 2.0], Some("[1.0,2.0]"));
+        check_point([-0.0, -0.0004], Some("[0.0,0.0]"));
+        check_point([-0.0005, 0.0005], Some("[-0.001,0.001]"));
+        check_point([-12.34, 0.5], Some("[-12.34,0.5]"));
+        check_point([1.05, -1.005], Some("[1.05,-1.005]"));
+        check_point([0.9999, 19.99951], Some("[1.0,20.0]"));
+        check_point([0.1, -0.01], Some("[0.1,-0.01]"));
+        check_point([99.999, -100.1], Some("[99.999,-100.1]"));
+        check_point([-999_999.999, -999_999.999], Some("[-999999.999,-999999.999]"));
+        check_point([1_000_000.1, 0.0], None);
         for point in [[f64::NAN, 0.0], [0.0, f64::INFINITY], [f64::NEG_INFINITY, 1.0], [1e300, 0.0]]
         {
-            check_point(point, "");
+            check_point(point, None);
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_to_the_thousandth() {
+        let cases = [
+            (0.123_456, "0.123"),
+            (-0.0001, "0.0"),
+            (1234.5, "1234.5"),
+            (-999_999.999, "-999999.999"),
+            (1_000_001.0, "null"),
+            (f64::NAN, "null"),
+            (f64::NEG_INFINITY, "null"),
+        ];
+        for (value, expected) in cases {
+            let mut text = Vec::new();
+            push(&mut text, value);
+            assert_eq!(text, expected.as_bytes(), "{value}");
+            assert_eq!(is_writable(value), expected != "null", "{value}");
         }
     }
 
@@ -128,7 +202,8 @@ mod tests {
         #[test]
         fn a_written_point_is_read_back_within_half_a_millimetre(x in -1e5..1e5f64, y in -1e5..1e5f64) {
             let mut text = Vec::new();
-            prop_assert!(push_point(&mut text, [x, y]));
+            push_point(&mut text, [x, y]);
+            prop_assert_eq!(text.pop(), Some(b','));
             let text = String::from_utf8(text).expect("UTF-8");
             let read: [f64; 2] = serde_json::from_str(&text).expect("JSON");
             prop_assert!((read[0] - x).abs() < 0.000_501 && (read[1] - y).abs() < 0.000_501, "{}", text);
