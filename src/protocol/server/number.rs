@@ -200,6 +200,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_number_is_written_as_serde_writes_it(thousandths in -1_000_000_000..=1_000_000_000_i32) {
+            let value = f64::from(thousandths) / 1000.0;
+            let mut text = Vec::new();
+            push(&mut text, value);
+            let expected = serde_json::to_string(&value).expect("JSON");
+            prop_assert_eq!(String::from_utf8(text).expect("UTF-8"), expected);
+        }
+
+        #[test]
         fn a_written_point_is_read_back_within_half_a_millimetre(x in -1e5..1e5f64, y in -1e5..1e5f64) {
             let mut text = Vec::new();
             push_point(&mut text, [x, y]);
