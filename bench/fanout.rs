@@ -189,19 +189,23 @@ fn operate(subscribers: usize, slow: Option<usize>, seconds: u64) -> Vec<(&'stat
     let mut times: Vec<_> =
         operator::WHAT.map(|what| (what, figures::numbers(&operator.line()))).into();
     let sent = figures::numbers(&operator.line());
-    let zeros: Vec<f64> = sent.iter().map(|_| figures::numbers(&server.line())[0]).collect();
-    for (what, first) in [("stop to published zero", 0), ("emergency stop to published zero", 1)] {
-        let sent: Vec<f64> = sent.iter().skip(first).step_by(2).copied().collect();
-        times.push((what, to_zero(&zeros, &sent)));
+    let published: Vec<f64> = sent.iter().map(|_| figures::numbers(&server.line())[0]).collect();
+    for (what, name) in [
+        ("motion to published velocity", "motion"),
+        ("stop to published zero", "stop"),
+        ("emergency stop to published zero", "emergency stop"),
+    ] {
+        let of_it = sent.iter().zip(operator::SENT.iter().cycle());
+        let of_it = of_it.filter(|(_, sent)| **sent == name).map(|(at, _)| *at);
+        times.push((what, to_publication(&published, of_it)));
     }
     times
 }
 
-/// From a stop's sending to the zero that the robot was sent, ms.
-fn to_zero(zeros: &[f64], sent: &[f64]) -> Vec<f64> {
-    let after =
-        |sent: &f64| zeros.iter().find(|zero| *zero >= sent).map(|zero| (zero - sent) / 1000.0);
-    let mut times: Vec<f64> = sent.iter().filter_map(after).collect();
+/// From each sending to what the robot was sent next, ms.
+fn to_publication(published: &[f64], sent: impl Iterator<Item = f64>) -> Vec<f64> {
+    let after = |sent| published.iter().find(|at| **at >= sent).map(|at| (at - sent) / 1000.0);
+    let mut times: Vec<f64> = sent.filter_map(after).collect();
     times.sort_by(f64::total_cmp);
     times
 }

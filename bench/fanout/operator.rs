@@ -17,7 +17,11 @@ use super::clients::{token, unix};
 pub const WHAT: [&str; 4] =
     ["ping", "motion to first velocity", "stop to zero", "emergency stop to zero"];
 
-/// Prints a line of times in ms for each, sorted, and one of when each stop of both kinds was sent, µs since the Unix epoch.
+/// What is sent to the robot, in the order of a turn; each changes whether it moves.
+pub const SENT: [&str; 4] = ["motion", "stop", "motion", "emergency stop"];
+
+/// Prints a line of times in ms for each, sorted, and one of when each of [`SENT`] was sent, again and again, µs since the
+/// Unix epoch.
 pub fn run(port: u16, seconds: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -39,6 +43,7 @@ pub fn run(port: u16, seconds: u64) {
             times[0].push(operator.ask(json!({"type": "ping"}), "pong").await);
             for (stop, place) in [("stop", 2), ("emergency_stop", 3)] {
                 anywhere(37).await;
+                sent.push(unix().as_micros().to_string());
                 times[1].push(operator.succeed(drive.clone()).await);
                 anywhere(29).await;
                 sent.push(unix().as_micros().to_string());

@@ -31,7 +31,7 @@ pub const THREAD: &str = "robot";
 #[derive(Clone)]
 pub struct Robot {
     world: Arc<Mutex<World>>,
-    /// By what it was sent last. When zero follows, that is printed: µs since the Unix epoch.
+    /// By what it was sent last. When it is sent off, and when zero follows, that is printed: µs since the Unix epoch.
     moves: Arc<AtomicBool>,
     clock: Clock,
 }
@@ -122,7 +122,8 @@ impl Robot {
 impl Outputs for Robot {
     fn drive(&self, velocity: SafeVelocity) -> Result<(), PublishError> {
         let commanded = Velocity { linear: velocity.linear(), angular: velocity.angular() };
-        if self.moves.swap(!velocity.is_zero(), Ordering::Relaxed) && velocity.is_zero() {
+        let moves = !velocity.is_zero();
+        if self.moves.swap(moves, Ordering::Relaxed) != moves {
             println!("{}", unix().as_micros());
         }
         self.world().command(commanded, self.clock.now());
