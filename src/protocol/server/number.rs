@@ -19,38 +19,36 @@ pub(super) fn seconds(value: Duration) -> Option<f64> {
 
 /// Whether [`push`] and [`push_point`] write this as a number: not what is not finite or beyond a million metres.
 pub(super) fn is_writable(value: f64) -> bool {
-    in_thousandths(value).abs() <= FARTHEST
+    in_thousandths(value).is_some()
 }
 
 /// Appends a number to the thousandth, or `null`.
 pub(super) fn push(text: &mut Vec<u8>, value: f64) {
-    if is_writable(value) {
-        append(text, |written| put_thousandths(written, 0, in_thousandths(value) as i32));
-    } else {
-        text.extend_from_slice(b"null");
+    match in_thousandths(value) {
+        Some(value) => append(text, |written| put_thousandths(written, 0, value)),
+        None => text.extend_from_slice(b"null"),
     }
 }
 
 /// Appends `[x,y],` to the millimetre; nothing if that is no place on earth.
 pub(super) fn push_point(text: &mut Vec<u8>, point: [f64; 2]) {
-    let [x, y] = point.map(in_thousandths);
-    if !(x.abs() <= FARTHEST && y.abs() <= FARTHEST) {
-        return;
-    }
+    let [Some(x), Some(y)] = point.map(in_thousandths) else { return };
     append(text, |written| {
         written[0] = b'[';
-        let comma = put_thousandths(written, 1, x as i32);
+        let comma = put_thousandths(written, 1, x);
         written[comma] = b',';
-        let end = put_thousandths(written, comma + 1, y as i32);
+        let end = put_thousandths(written, comma + 1, y);
         written[end] = b']';
         written[end + 1] = b',';
         end + 2
     });
 }
 
-/// Half a thousandth more, so that the nearest is left when the rest is cut off: `f64::round` is a call.
-fn in_thousandths(value: f64) -> f64 {
-    value * 1000.0 + 0.5_f64.copysign(value)
+/// The nearest whole number of them, if it can be written.
+fn in_thousandths(value: f64) -> Option<i32> {
+    // Half of one more, and the rest cut off: `f64::round` is a call.
+    let thousandths = value * 1000.0 + 0.5_f64.copysign(value);
+    (thousandths.abs() <= FARTHEST).then_some(thousandths as i32)
 }
 
 /// Appends what `put` writes, which returns where it ends. It is written in its place, and what is too much cut off.
