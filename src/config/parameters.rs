@@ -233,7 +233,7 @@ pub const PARAMETERS: &[Parameter] = &[
     text("token_audience", "", Form::Anything, "What the claim `aud` must be, or have in its list; empty: it is not looked at."),
     double("heartbeat_interval", 10.0, (0.5, 300.0), "s", "Time between pings."),
     double("heartbeat_timeout", 25.0, (1.0, 600.0), "s", "A connection that is silent for this long is closed."),
-    double("handshake_timeout", 5.0, (0.5, 60.0), "s", "From accept to a complete request, TLS included."),
+    double("handshake_timeout", 4.5, (0.5, 60.0), "s", "From accept to a complete request, TLS included."),
     flag("metrics_public", false, "Tell health and metrics (`/healthz`, `/readyz`, `/metrics`) to every machine and not only to this one; they need no token."),
     integer("bad_tokens_per_minute", 20, (0, 10_000), "Bad tokens from one address in a minute; from then on its bad tokens get HTTP 429 for a minute. 0: no limit."),
 
