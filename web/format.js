@@ -34,4 +34,9 @@ export function countdown(milliseconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-export const clockTime = (stamp) => new Date(stamp).toLocaleTimeString(language(), { hour12: false });
+/** The time of day, behind its date where that is not today's. */
+export function clockTime(stamp, now = new Date()) {
+  const at = new Date(stamp);
+  const time = at.toLocaleTimeString(language(), { hourCycle: "h23" });
+  return at.toDateString() === now.toDateString() ? time : `${at.toLocaleDateString(language(), { month: "short", day: "numeric" })}, ${time}`;
+}

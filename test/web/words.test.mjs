@@ -8,7 +8,7 @@ import { load } from "./fakes.mjs";
 
 const { WORDS } = await load("words.js");
 const { choose, named, setLanguage, t } = await load("language.js");
-const { age, countdown, number } = await load("format.js");
+const { age, clockTime, countdown, number } = await load("format.js");
 
 setLanguage("en");
 afterEach(() => setLanguage("en"));
@@ -106,4 +106,12 @@ test("numbers and ages are written as the language does", () => {
   assert.deepEqual([61_000, 500, -5].map(countdown), ["1:01", "0:01", "0:00"]);
   setLanguage("vi");
   assert.equal(plain(number(1234.5, 1, "m")), "1234,5 m");
+});
+
+test("a time of another day has its date before it", () => {
+  const now = new Date(2026, 0, 28, 10, 29, 59);
+  assert.equal(clockTime(new Date(2026, 0, 28, 0, 0, 1), now), "00:00:01");
+  assert.equal(clockTime(new Date(2026, 0, 27, 23, 59, 58), now), "Jan 27, 23:59:58");
+  setLanguage("vi");
+  assert.match(clockTime(new Date(2026, 0, 27, 23, 59, 58), now), /^27 .*1, 23:59:58$/);
 });
