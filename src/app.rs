@@ -268,7 +268,8 @@ impl App {
             elsewhere.join_next().await;
         });
         spawn(&mut tasks, "notices", tell_notices(inputs.notices, teller.clone()));
-        let latch_file = tokio::spawn(latch_file::keep(config.state_directory, latched));
+        let latch_file =
+            tokio::spawn(latch_file::keep(config.state_directory, latched, clock.clone()));
         spawn(&mut tasks, "commands", sort(mixed_commands, motion_commands, lidar_commands));
 
         let (verifier_sender, verifier) = watch::channel(Arc::new(access.verifier()));

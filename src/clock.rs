@@ -44,6 +44,11 @@ impl Clock {
         (self.wall)()
     }
 
+    /// The wall time that it was at `now`, if the wall clock was not set since then.
+    pub fn unix_at(&self, now: Duration) -> Duration {
+        self.unix().saturating_sub(self.now().saturating_sub(now))
+    }
+
     /// Time until the next whole `period` of this clock. Those who look around now and then do so together, and the machine
     /// wakes up once for all of them.
     pub fn until_next(&self, period: Duration) -> Duration {
@@ -60,6 +65,14 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_is_told_by_the_wall_clock_as_it_is_now() {
+        let clock = Clock::virtual_from(Duration::from_secs(1000));
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(clock.unix_at(Duration::from_secs(20)), Duration::from_secs(1020));
+        assert_eq!(clock.unix_at(clock.now()), clock.unix());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_next_period_begins_at_a_whole_one_and_never_now() {

@@ -149,7 +149,7 @@ impl Bridge {
         let latch = StopLatch::default();
         let (inputs, outputs, mut ros) =
             node.start(&config, latch.clone(), clock.clone(), lines)?;
-        let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
+        let emergency_stop = latch_file::restore(&config.state_directory, &clock);
         if let Some(stop) = &emergency_stop {
             tracing::warn!(reason = stop.reason, "starting with the emergency stop latched");
         }
@@ -202,7 +202,7 @@ impl DriveCheck {
         let latch = StopLatch::default();
         let (inputs, outputs, mut ros) =
             node.start(&config, latch.clone(), clock.clone(), lines)?;
-        let latched = latch_file::restore(&config.state_directory, clock.now()).is_some();
+        let latched = latch_file::restore(&config.state_directory, &clock).is_some();
         drop(guard);
         say(&check_drive::announcement(&config.safety));
         let wiring = check_drive::Wiring {

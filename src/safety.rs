@@ -188,7 +188,10 @@ pub enum StopSource {
     /// Zero was published, and the robot moved on.
     Disobeyed,
     /// It was latched when the bridge last ended.
-    Restored,
+    Restored {
+        /// Since then; wall time since the Unix epoch.
+        unix: Duration,
+    },
     /// The file that keeps the latch could not be read.
     StateUnreadable,
 }
@@ -200,7 +203,7 @@ pub struct EmergencyStop {
     pub source: StopSource,
     /// Who, where it was a person.
     pub by: Option<Caller>,
-    /// Since when.
+    /// Since when; at the earliest since the start.
     pub since: Duration,
     /// For people.
     pub reason: String,
@@ -342,7 +345,7 @@ impl StopSource {
             StopSource::Service => "service",
             StopSource::Hardware => "hardware",
             StopSource::Disobeyed => "disobeyed",
-            StopSource::Restored => "restored",
+            StopSource::Restored { .. } => "restored",
             StopSource::StateUnreadable => "state_unreadable",
         }
     }

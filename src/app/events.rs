@@ -215,7 +215,7 @@ pub fn wire_source(source: StopSource) -> server::StopSource {
         StopSource::Web => server::StopSource::Web,
         StopSource::Service => server::StopSource::Service,
         StopSource::Hardware => server::StopSource::Hardware,
-        StopSource::Disobeyed | StopSource::Restored | StopSource::StateUnreadable => {
+        StopSource::Disobeyed | StopSource::Restored { .. } | StopSource::StateUnreadable => {
             server::StopSource::Bridge
         }
     }
@@ -291,7 +291,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_told_is_kept_but_notices_and_a_latched_emergency_stop_is_synced() {
         let stop = EmergencyStop {
-            source: StopSource::Restored,
+            source: StopSource::Restored { unix: Duration::ZERO },
             by: None,
             since: Duration::ZERO,
             reason: "hardware".to_owned(),

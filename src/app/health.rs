@@ -277,7 +277,7 @@ mod tests {
             (None, near, quick, Warn),
             (None, Reason::Held(Stop::ScanStale), quick, Ok),
             (Some(StopSource::Web), Reason::EmergencyStop, quick, Warn),
-            (Some(StopSource::Restored), Reason::EmergencyStop, quick, Warn),
+            (Some(StopSource::Restored { unix: NOW }), Reason::EmergencyStop, quick, Warn),
             (Some(StopSource::Disobeyed), Reason::EmergencyStop, quick, Error),
             (None, Reason::Idle, quick + Duration::from_millis(1), Stale),
             (Some(StopSource::Web), Reason::EmergencyStop, NOW, Stale),

@@ -1,7 +1,8 @@
 //! The emergency-stop latch on disk: a restart, wanted or not, does not release it.
 //!
-//! One small text file. Its first line is `latched` or `released`; on `latched` the second line is the reason. It is
-//! replaced as a whole (written beside, synced, renamed), so that a crash leaves the old state or the new one.
+//! One small text file. Its first line is `latched` or `released`; on `latched` the second line is the reason and the third
+//! since when (RFC 3339). It is replaced as a whole (written beside, synced, renamed), so that a crash leaves the old state
+//! or the new one.
 
 use std::{
     fs::{self, File},
@@ -12,26 +13,42 @@ use std::{
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
-use crate::safety::{EmergencyStop, StopSource};
+use crate::{
+    clock::Clock,
+    protocol::server::timestamp,
+    safety::{EmergencyStop, StopSource},
+};
 
-/// The latch as it was when the bridge last ended; `now` becomes its beginning.
+/// The latch as it was when the bridge last ended.
 ///
-/// What cannot be read counts as latched, and says why.
-pub fn restore(directory: &Path, now: Duration) -> Option<EmergencyStop> {
+/// What cannot be read counts as latched, and says why. One that does not say since when is taken to begin now.
+pub fn restore(directory: &Path, clock: &Clock) -> Option<EmergencyStop> {
     let path = directory.join(NAME);
     let (source, reason) = match fs::read_to_string(&path) {
         Ok(text) => match text.split_once('\n') {
             Some(("released", _)) => return None,
-            Some(("latched", reason)) => (
-                StopSource::Restored,
-                format!("Latched before the bridge restarted: {}", reason.trim()),
-            ),
+            Some(("latched", rest)) => {
+                let (reason, since) = rest.split_once('\n').unwrap_or((rest, ""));
+                (
+                    StopSource::Restored { unix: time(since).unwrap_or_else(|| clock.unix()) },
+                    // Once, however often the bridge has restarted.
+                    format!("{BEFORE}{}", reason.trim().trim_start_matches(BEFORE)),
+                )
+            }
             _ => (StopSource::StateUnreadable, format!("{} is damaged", path.display())),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => (StopSource::StateUnreadable, format!("{}: {error}", path.display())),
     };
-    Some(EmergencyStop { source, by: None, since: now, reason })
+    Some(EmergencyStop { source, by: None, since: clock.now(), reason })
+}
+
+/// When it was latched, also if that was before the bridge started; wall time since the Unix epoch.
+pub fn began(stop: &EmergencyStop, clock: &Clock) -> Duration {
+    match stop.source {
+        StopSource::Restored { unix } => unix,
+        _ => clock.unix_at(stop.since),
+    }
 }
 
 /// Creates the directory and proves that the latch, and some of the audit log, can be kept there; the error names the path.
@@ -45,12 +62,19 @@ pub fn prepare(directory: &Path) -> io::Result<()> {
 }
 
 /// Keeps the file as the latch is. What cannot be written is logged once, and tried again twice a second.
-pub async fn keep(directory: PathBuf, mut latched: watch::Receiver<Option<EmergencyStop>>) {
+pub async fn keep(
+    directory: PathBuf,
+    mut latched: watch::Receiver<Option<EmergencyStop>>,
+    clock: Clock,
+) {
     let mut failing = false;
     while latched.changed().await.is_ok() {
         loop {
             let text = match &*latched.borrow_and_update() {
-                Some(stop) => format!("latched\n{}\n", stop.reason.replace('\n', " ")),
+                Some(stop) => {
+                    let since = timestamp(began(stop, &clock));
+                    format!("latched\n{}\n{since}\n", stop.reason.replace('\n', " "))
+                }
                 None => "released\n".to_owned(),
             };
             let directory = directory.clone();
@@ -71,6 +95,12 @@ pub async fn keep(directory: PathBuf, mut latched: watch::Receiver<Option<Emerge
     }
 }
 
+/// What [`timestamp`] wrote.
+fn time(text: &str) -> Option<Duration> {
+    let time: jiff::Timestamp = text.trim().parse().ok()?;
+    u64::try_from(time.as_microsecond()).ok().map(Duration::from_micros)
+}
+
 fn write(directory: &Path, text: &str) -> io::Result<()> {
     let path = directory.join(NAME);
     let beside = directory.join(format!("{NAME}.new"));
@@ -83,6 +113,8 @@ fn write(directory: &Path, text: &str) -> io::Result<()> {
 
 const NAME: &str = "emergency_stop";
 
+const BEFORE: &str = "Latched before the bridge restarted: ";
+
 /// So that it is kept within a second of there being room again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -93,12 +125,15 @@ const PROBE: usize = 4096;
 mod tests {
     use super::*;
 
+    const NOW: Duration = Duration::from_secs(1_750_000_000);
+    const RESTORED: StopSource = StopSource::Restored { unix: NOW };
+
     fn check(content: Option<&[u8]>, expected: Option<(StopSource, &str)>) {
         let directory = tempfile::tempdir().unwrap();
         if let Some(content) = content {
             fs::write(directory.path().join(NAME), content).unwrap();
         }
-        let restored = restore(directory.path(), Duration::ZERO);
+        let restored = restore(directory.path(), &Clock::with_wall(|| NOW));
         match (restored, expected) {
             (None, None) => {}
             (Some(stop), Some((source, reason))) => {
@@ -113,19 +148,48 @@ mod tests {
     fn what_cannot_be_read_counts_as_latched() {
         check(None, None);
         check(Some(b"released\n"), None);
-        check(Some(b"latched\nPressed by lan\n"), Some((StopSource::Restored, "Pressed by lan")));
+        check(Some(b"latched\nPressed by lan\n"), Some((RESTORED, "Pressed by lan")));
+        check(Some(b"latched\nPressed by lan\nlately\n"), Some((RESTORED, "Pressed by lan")));
+        check(Some(b"latched"), Some((StopSource::StateUnreadable, "damaged")));
         check(Some(b""), Some((StopSource::StateUnreadable, "damaged")));
         check(Some(b"relea"), Some((StopSource::StateUnreadable, "damaged")));
         check(Some(b"\xff\xfe\n"), Some((StopSource::StateUnreadable, "UTF-8")));
     }
 
-    #[test]
-    fn what_was_written_is_restored() {
+    #[tokio::test(start_paused = true)]
+    async fn what_was_kept_is_restored_with_its_time_through_any_number_of_restarts() {
         let directory = tempfile::tempdir().unwrap();
-        write(directory.path(), "latched\nPressed by lan\n").unwrap();
-        assert!(restore(directory.path(), Duration::ZERO).is_some());
-        write(directory.path(), "released\n").unwrap();
-        assert_eq!(restore(directory.path(), Duration::ZERO), None);
+        let clock = Clock::virtual_from(NOW);
+        let keep = |stop: Option<EmergencyStop>| {
+            let (latched, receiver) = watch::channel(None);
+            let kept = tokio::spawn(keep(directory.path().to_owned(), receiver, clock.clone()));
+            latched.send_replace(stop);
+            async {
+                // Looks at the newest once more before it sees that there will be none.
+                drop(latched);
+                kept.await.unwrap();
+            }
+        };
+        sleep(Duration::from_secs(5)).await;
+        let since = clock.now();
+        sleep(Duration::from_secs(5)).await;
+        keep(Some(pressed(since))).await;
+        for _ in 0..2 {
+            let restarted = Clock::virtual_from(clock.unix() + Duration::from_secs(60));
+            let stop = restore(directory.path(), &restarted).unwrap();
+            assert_eq!(stop.source, StopSource::Restored { unix: NOW + since });
+            assert_eq!(stop.reason, "Latched before the bridge restarted: Pressed by lan");
+            assert_eq!(stop.since, restarted.now());
+            assert_eq!(began(&stop, &restarted), NOW + since);
+            keep(Some(stop)).await;
+        }
+        keep(None).await;
+        assert_eq!(restore(directory.path(), &clock), None);
+    }
+
+    fn pressed(since: Duration) -> EmergencyStop {
+        let reason = "Pressed by lan".to_owned();
+        EmergencyStop { source: StopSource::Web, by: None, since, reason }
     }
 
     #[test]
@@ -145,17 +209,13 @@ mod tests {
         let beside = path.join(format!("{NAME}.new"));
         std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
         let (latched, receiver) = watch::channel(None);
-        tokio::spawn(keep(path.clone(), receiver));
-        latched.send_replace(Some(EmergencyStop {
-            source: StopSource::Web,
-            by: None,
-            since: Duration::ZERO,
-            reason: "Pressed by lan".to_owned(),
-        }));
+        let clock = Clock::virtual_from(NOW);
+        tokio::spawn(keep(path.clone(), receiver, clock.clone()));
+        latched.send_replace(Some(pressed(Duration::ZERO)));
         sleep(Duration::from_secs_f64(3.3)).await;
-        assert_eq!(restore(&path, Duration::ZERO), None, "there was no room");
+        assert_eq!(restore(&path, &clock), None, "there was no room");
         fs::remove_file(&beside).unwrap();
         sleep(Duration::from_secs(1)).await;
-        assert!(restore(&path, Duration::ZERO).unwrap().reason.contains("Pressed by lan"));
+        assert!(restore(&path, &clock).unwrap().reason.contains("Pressed by lan"));
     }
 }

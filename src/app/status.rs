@@ -26,6 +26,7 @@ use crate::{
 use super::{
     battery,
     events::{Teller, wire_source},
+    latch_file,
     lidar::Settings,
     motion::{Dock, Report},
 };
@@ -179,14 +180,15 @@ impl Wiring {
                 holder: holder.caller.username.clone(),
                 user_id: holder.caller.user_id,
                 connection: holder.caller.connection.0,
-                since: self.wall(holder.since),
+                since: self.clock.unix_at(holder.since),
             }),
             emergency_stop: report.emergency_stop.map_or_else(EmergencyStop::default, |stop| {
+                let since = latch_file::began(&stop, &self.clock);
                 EmergencyStop {
                     active: true,
                     source: Some(wire_source(stop.source)),
                     by: stop.by.map(|caller| caller.username),
-                    since: Some(self.wall(stop.since)),
+                    since: Some(since),
                     reason: Some(stop.reason),
                 }
             }),
@@ -283,11 +285,6 @@ impl Wiring {
     fn stamp(&self) -> Option<Duration> {
         let odometry = self.fresh(&self.odometry, self.timeouts.odom_timeout)?;
         Duration::try_from_secs_f64(odometry.stamp).ok()
-    }
-
-    /// A monotonic instant as wall time.
-    fn wall(&self, at: Duration) -> Duration {
-        self.clock.unix().saturating_sub(self.clock.now().saturating_sub(at))
     }
 }
 

@@ -1,5 +1,7 @@
 """The emergency stop: latched, told to the whole robot, kept over a crash, and released on purpose only."""
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import pytest
 from std_msgs.msg import Bool
@@ -119,7 +121,7 @@ class TestRestart:
     def test_the_latch_survives_a_kill_and_a_restart_moves_nothing(self, world, robot, lan):
         assert lan.order("move_forward", duration=30)["success"]
         assert lan.order("emergency_stop")["success"]
-        world.status(lambda data: data["emergency_stop"]["active"])  # the monitor knows what happened before
+        before = world.status(lambda data: data["emergency_stop"]["active"])["emergency_stop"]  # the monitor knows what happened before
         file = world.directory / "state" / "emergency_stop"
         eventually(lambda: file.exists() and file.read_text().startswith("latched"), "the latch is on disk")
         world.bridge.kill()
@@ -130,6 +132,8 @@ class TestRestart:
         robot.wait(lambda: robot.latches[-1][1], "True on emergency_stop")
         stop = world.status()["emergency_stop"]
         assert stop["active"] and "lan" in stop["reason"]
+        since, told = (datetime.fromisoformat(each["since"]) for each in (before, stop))
+        assert abs(told - since) < timedelta(milliseconds=100)
         mai = world.connect(8, "mai")
         assert mai.order("move_forward")["code"] == "emergency_stop_active"
         assert not any(each.moves for each in robot.since(restarted))

@@ -210,12 +210,21 @@ async fn without_the_log_nothing_new_moves_and_every_stop_works_and_it_recovers(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_says_that_the_emergency_stop_was_latched() {
+async fn a_restart_says_that_the_emergency_stop_was_latched_and_since_when() {
     let mut bench = Bench::new().await;
     let mut client = Client::operator(&bench).await;
+    client.subscribe("robot_status").await;
     client.say(motion("emergency_stop", Value::Null)).await;
     client.listen(seconds(1.0)).await;
+    let before = client.last("robot_status_update")["data"]["emergency_stop"].clone();
     bench.restart().await;
+    let mut client = Client::operator(&bench).await;
+    client.subscribe("robot_status").await;
+    client.listen(seconds(1.0)).await;
+    let after = &client.last("robot_status_update")["data"]["emergency_stop"];
+    assert_eq!((&before["source"], &after["source"]), (&json!("web"), &json!("bridge")));
+    assert!(before["since"].is_string());
+    assert_eq!(after["since"], before["since"]);
     bench.end().await;
     let started: Vec<_> =
         bench.audit().into_iter().filter(|line| line["event"] == "started").collect();

@@ -202,7 +202,7 @@ impl Bridge {
         let directory = state.to_str().unwrap().to_owned();
         params.insert("state_directory".to_owned(), Value::String(directory));
         let config = Config::from_params(&params, &Environment::default()).unwrap();
-        let emergency_stop = latch_file::restore(&config.state_directory, clock.now());
+        let emergency_stop = latch_file::restore(&config.state_directory, clock);
         let latch = StopLatch::default();
         let audit = disk.open(&config);
         let metrics = Arc::new(Metrics::new());

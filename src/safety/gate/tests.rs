@@ -435,7 +435,7 @@ fn a_reset_needs_a_robot_that_is_known_to_stand_and_never_moves_it() {
 #[test]
 fn a_latch_from_before_the_restart_holds() {
     let stop = EmergencyStop {
-        source: StopSource::Restored,
+        source: StopSource::Restored { unix: Duration::ZERO },
         by: None,
         since: Duration::ZERO,
         reason: "before".to_owned(),

@@ -186,7 +186,7 @@ fn until_the_robots_own_stop_has_spoken_nothing_moves_nothing_is_released_and_af
     gate_config.hardware_stop = true;
     for latched in [false, true] {
         let stop = latched.then(|| EmergencyStop {
-            source: StopSource::Restored,
+            source: StopSource::Restored { unix: Duration::ZERO },
             by: None,
             since: Duration::ZERO,
             reason: "before".to_owned(),
