@@ -1,10 +1,9 @@
 """LiDAR commands: the driver's services and parameter, believed by what the scans then do."""
 
 import numpy as np
-import pytest
 from rcl_interfaces.msg import SetParametersResult
 
-from waiting import now, usual_rate
+from waiting import now
 from world import BRISK
 
 
@@ -39,8 +38,9 @@ class TestLidarControl:
         assert answer["success"] and "Capped at 4 Hz" in answer["message"] and "this LiDAR cannot" in answer["message"], answer
         assert robot.lidar.get_parameter("scan_frequency").value == 15.0
         lan.take("lidar_update")
-        times = [lan.expect_timed("lidar_update")[0] for _ in range(9)]
-        assert usual_rate(times) == pytest.approx(4.0, abs=0.6)
+        times = [lan.expect_timed("lidar_update")[0] for _ in range(17)]
+        # The mean is what is kept: behind a late scan the next may come half a period early, so that the usual gap is any.
+        assert 3.0 < 16 / (times[-1] - times[0]) < 4.4, times
         world.status(lambda data: data["lidar"]["frequency"] == 4.0)
 
     def test_a_moving_robot_is_not_blinded(self, world, robot, lan):

@@ -160,8 +160,9 @@ class TestRates:
         pictures = lan.take("lidar_update")
         assert usual_rate(times) == pytest.approx(10, abs=1)
         seconds = pictures[-1][0] - start
-        assert usual_rate([start, *(at for at, _ in pictures)]) == pytest.approx(min(hertz, 20), rel=0.1)
-        assert len(pictures) >= min(scans, 20 * seconds) - 4, f"{len(pictures)} of {scans} in {seconds:.2f} s"
+        # The mean is what is kept; a picture may come half a period early.
+        told = f"{len(pictures)} of {scans} in {seconds:.2f} s"
+        assert min(scans, 20 * seconds) - 4 <= len(pictures) <= min(hertz, 20) * seconds + 3, told
 
     def test_a_stream_goes_to_the_connection_that_subscribed_and_to_no_other(self, world, robot, lan):
         second = world.connect()  # the same user in another tab
